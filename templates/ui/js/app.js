@@ -1,1 +1,45 @@
-import "htmx.org";
+import { csrf, onReady } from "./page.js";
+import "./portal.js";
+import "./messages.js";
+import "./dialogs.js";
+import "./forms.js";
+import "./menus.js";
+import "./tables.js";
+import "./keys.js";
+import "./times.js";
+
+// Chunks get the shell's helpers as an argument, so that none of them pulls in a shared chunk.
+import * as page from "./page.js";
+import * as messages from "./messages.js";
+const chunks = {
+  token: () => import("./pages/token.js"),
+  composer: () => import("./pages/composer.js"),
+  upload: () => import("./pages/upload.js"),
+  combobox: () => import("./pages/combobox.js"),
+  retry: () => import("./pages/retry.js"),
+};
+const helpers = { ...page, ...messages };
+
+onReady((root) => {
+  for (const element of page.all("[data-module]", root)) {
+    const load = chunks[element.dataset.module];
+    if (!load || element.moduleStarted) continue;
+    element.moduleStarted = true;
+    load().then((chunk) => chunk.default(element, helpers));
+  }
+});
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("[data-palette]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+  event.preventDefault();
+  import("./pages/palette.js").then((chunk) => chunk.default(link, helpers));
+});
+
+if (document.body.dataset.live === "poll") import("./pages/live.js").then((chunk) => chunk.default(helpers));
+
+// A page kept in memory may belong to somebody who has signed out since.
+const token = csrf();
+addEventListener("pageshow", (event) => {
+  if (event.persisted && csrf() !== token) location.reload();
+});
