@@ -1,0 +1,299 @@
+//! Outgoing mail: rows of `email_outbox`, written with their cause and sent by a job.
+//!
+//! Each row has its Message-ID from the start. `sending` is committed before the conversation, so a
+//! worker that was killed in it knows: the same message is sent again at most once (decisions 11.9).
+
+pub mod transport;
+
+use chrono::{DateTime, Utc};
+use minijinja::{Value, context};
+use serde::Deserialize;
+
+use crate::app::App;
+use crate::db::{At, Tx, sql};
+use crate::error::Result;
+use crate::jobs::{JobError, NewJob, Run, Schedule};
+use crate::tokens;
+use transport::{Backend, Message, SendError};
+
+/// A mail on its way into the outbox.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    kind: &'static str,
+    to: Vec<String>,
+    reply_to: Option<String>,
+    headers: Vec<(String, String)>,
+    subject: String,
+    text: String,
+    html: Option<String>,
+    is_sensitive: bool,
+    message_id: Option<String>,
+    sender: String,
+    host: String,
+}
+
+impl Draft {
+    /// A mail from a template of `templates/emails/`, or from the row that overrides it.
+    pub async fn template(app: &App, at: impl Into<At<'_>>, name: &'static str, fields: Value) -> Result<Self> {
+        let at = at.into();
+        let (brand, own) = overrides(at, name).await?;
+        let brand = brand.unwrap_or_else(|| app.config().app_name.clone());
+        let base = app.config().base_url().unwrap_or_default();
+        let fields = context! { brand, portal_url => base, ..fields };
+        let render = |file: &str| app.templates().render(&format!("emails/{name}/{file}"), fields.clone());
+        let (subject, text, html) = match own {
+            Some((subject, body)) => {
+                let subject = app.templates().render_text(&subject, fields.clone())?;
+                let body = app.templates().render_text(&body, fields.clone())?;
+                let paragraphs = crate::page::lines(&body);
+                let html = app.templates().render(
+                    "emails/plain.html",
+                    context! { body => Value::from_safe_string(paragraphs), ..fields.clone() },
+                )?;
+                (subject, body, html)
+            }
+            None => (render("subject.txt")?, render("body.txt")?, render("body.html")?),
+        };
+        Ok(Self {
+            kind: name,
+            to: Vec::new(),
+            reply_to: None,
+            headers: Vec::new(),
+            subject: one_line(&subject),
+            text,
+            html: Some(html),
+            is_sensitive: false,
+            message_id: None,
+            sender: sender(app, &brand),
+            host: host(app),
+        })
+    }
+
+    /// Adds a recipient; twice the same counts once.
+    pub fn to(&mut self, address: &str) -> &mut Self {
+        let address = address.trim().to_owned();
+        if !address.is_empty() && !self.to.contains(&address) {
+            self.to.push(address);
+        }
+        self
+    }
+
+    /// Where answers go.
+    pub fn reply_to(&mut self, address: &str) -> &mut Self {
+        self.reply_to = Some(one_line(address));
+        self
+    }
+
+    /// Adds a header such as `In-Reply-To`.
+    pub fn header(&mut self, name: &str, value: &str) -> &mut Self {
+        self.headers.push((name.to_owned(), one_line(value)));
+        self
+    }
+
+    /// Fixes the left part of the Message-ID, so that the same cause never makes two mails.
+    pub fn caused_by(&mut self, cause: &str) -> &mut Self {
+        self.message_id = Some(format!("<{cause}@{}>", self.host));
+        self
+    }
+
+    /// The body holds a secret: erased after sending, never shown.
+    pub fn sensitive(&mut self) -> &mut Self {
+        self.is_sensitive = true;
+        self
+    }
+
+    /// Puts the mail into the outbox with the job that sends it. None when its cause already did.
+    pub async fn queue(&self, tx: &mut Tx) -> Result<Option<i64>> {
+        let now = tx.stamp().at;
+        let message_id = self.message_id.clone().unwrap_or_else(|| format!("<{}@{}>", tokens::random_hex(16), self.host));
+        let known: Option<(i64,)> =
+            sql("SELECT id FROM email_outbox WHERE message_id = ?").bind(&message_id).fetch_optional(&mut *tx).await?;
+        if known.is_some() {
+            return Ok(None);
+        }
+        let id = sql("INSERT INTO email_outbox (message_id, kind, to_addresses, sender, reply_to, headers, subject, \
+             text_body, html_body, status, is_sensitive, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?)")
+        .bind(message_id)
+        .bind(self.kind)
+        .bind(serde_json::to_string(&self.to)?)
+        .bind(&self.sender)
+        .bind(self.reply_to.clone())
+        .bind(serde_json::to_string(&self.headers)?)
+        .bind(self.subject.chars().take(500).collect::<String>())
+        .bind(&self.text)
+        .bind(self.html.clone())
+        .bind(self.is_sensitive)
+        .bind(now)
+        .insert(tx)
+        .await?;
+        queue_sending(tx, id).await?;
+        Ok(Some(id))
+    }
+}
+
+async fn queue_sending(tx: &mut Tx, id: i64) -> Result<()> {
+    NewJob::new("email.send", serde_json::json!({ "id": id }))
+        .dedupe(format!("email:{id}"))
+        .schedule(Schedule::Mail)
+        .priority(10)
+        .queue(tx)
+        .await?;
+    Ok(())
+}
+
+/// Sends a failed or skipped mail once more; false when its body is gone or it is on its way.
+pub async fn resend(tx: &mut Tx, id: i64) -> Result<bool> {
+    let changed = sql("UPDATE email_outbox SET status = 'queued', last_error = NULL, resends = 0 \
+         WHERE id = ? AND status IN ('failed', 'skipped') AND text_body IS NOT NULL")
+    .bind(id)
+    .execute(&mut *tx)
+    .await?;
+    if changed == 1 {
+        queue_sending(tx, id).await?;
+    }
+    Ok(changed == 1)
+}
+
+async fn overrides(at: At<'_>, name: &str) -> Result<(Option<String>, Option<(String, String)>)> {
+    #[derive(sqlx::FromRow)]
+    struct Row {
+        company_name: Option<String>,
+        subject: Option<String>,
+        body: Option<String>,
+    }
+    let row: Row = sql("SELECT s.company_name, t.subject, t.body FROM site_settings s \
+         LEFT JOIN email_templates t ON t.name = ? WHERE s.id = 1")
+    .bind(name)
+    .fetch_one(at)
+    .await?;
+    Ok((row.company_name, row.subject.zip(row.body)))
+}
+
+fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>().trim().to_owned()
+}
+
+fn host(app: &App) -> String {
+    app.config().portal_url.as_ref().and_then(|url| url.host_str()).unwrap_or("myportal.localhost").to_owned()
+}
+
+fn sender(app: &App, brand: &str) -> String {
+    let from = &app.config().smtp.from;
+    let address = if from.contains('@') { from.clone() } else { format!("no-reply@{}", host(app)) };
+    let brand: String = brand.chars().filter(|c| !c.is_control() && !"\"<>\\".contains(*c)).collect();
+    format!("\"{brand}\" <{address}>")
+}
+
+#[derive(Deserialize)]
+struct Payload {
+    id: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    message_id: String,
+    to_addresses: String,
+    sender: Option<String>,
+    reply_to: Option<String>,
+    headers: String,
+    subject: String,
+    text_body: Option<String>,
+    html_body: Option<String>,
+    status: String,
+    resends: i64,
+    is_sensitive: bool,
+}
+
+/// Sends one mail of the outbox.
+pub(crate) async fn send_job(run: Run) -> Result<(), JobError> {
+    let Payload { id } = run.payload()?;
+    let row: Option<Row> = sql("SELECT message_id, to_addresses, sender, reply_to, headers, subject, text_body, \
+         html_body, status, resends, is_sensitive FROM email_outbox WHERE id = ?")
+    .bind(id)
+    .fetch_optional(run.db())
+    .await?;
+    let Some(row) = row else { return Ok(()) };
+    match row.status.as_str() {
+        "queued" => {}
+        // Killed in the middle of the conversation: nobody knows whether the server took it.
+        "sending" if row.resends == 0 => {}
+        "sending" => return close(&run, id, "sent", None, row.is_sensitive).await,
+        _ => return Ok(()),
+    }
+    let to: Vec<String> = serde_json::from_str(&row.to_addresses).unwrap_or_default();
+    if to.is_empty() || matches!(run.app().mail(), Backend::Off) {
+        tracing::warn!(email.id = id, "mail skipped: no server or no recipient");
+        return close(&run, id, "skipped", Some("No mail server or no recipient"), row.is_sensitive).await;
+    }
+    mark_sending(&run, id, row.status == "sending").await?;
+    let is_sensitive = row.is_sensitive;
+    match run.app().mail().send(&message(row, to)).await {
+        Ok(()) => close(&run, id, "sent", None, is_sensitive).await,
+        Err(SendError::Permanent(text)) => {
+            close(&run, id, "failed", Some(&text), is_sensitive).await?;
+            Err(JobError::Fail(text))
+        }
+        Err(SendError::Temporary(text)) => {
+            if run.is_last {
+                close(&run, id, "failed", Some(&text), is_sensitive).await?;
+            } else {
+                back_to_queue(&run, id, &text).await?;
+            }
+            Err(JobError::Retry(text))
+        }
+    }
+}
+
+fn message(row: Row, to: Vec<String>) -> Message {
+    Message {
+        message_id: row.message_id,
+        from: row.sender.unwrap_or_default(),
+        to,
+        reply_to: row.reply_to,
+        subject: row.subject,
+        text: row.text_body.unwrap_or_default(),
+        html: row.html_body,
+        headers: serde_json::from_str(&row.headers).unwrap_or_default(),
+    }
+}
+
+async fn mark_sending(run: &Run, id: i64, is_resend: bool) -> Result<(), JobError> {
+    let mut tx = run.begin().await?;
+    tx.housekeeping();
+    sql("UPDATE email_outbox SET status = 'sending', attempts = attempts + 1, resends = resends + ? WHERE id = ?")
+        .bind(i64::from(is_resend))
+        .bind(id)
+        .execute(&mut tx)
+        .await?;
+    Ok(tx.commit().await?)
+}
+
+async fn back_to_queue(run: &Run, id: i64, error: &str) -> Result<(), JobError> {
+    let mut tx = run.begin().await?;
+    tx.housekeeping();
+    sql("UPDATE email_outbox SET status = 'queued', last_error = ? WHERE id = ?")
+        .bind(error.chars().take(2000).collect::<String>())
+        .bind(id)
+        .execute(&mut tx)
+        .await?;
+    Ok(tx.commit().await?)
+}
+
+async fn close(
+    run: &Run,
+    id: i64,
+    status: &'static str,
+    error: Option<&str>,
+    is_sensitive: bool,
+) -> Result<(), JobError> {
+    let mut tx = run.begin().await?;
+    tx.housekeeping();
+    let now: DateTime<Utc> = run.now();
+    let query = sql("UPDATE email_outbox SET status = ?, last_error = ?, sent_at = ?")
+        .bind(status)
+        .bind(error.map(|text| text.chars().take(2000).collect::<String>()))
+        .bind((status == "sent").then_some(now));
+    let query = if is_sensitive { query.push(", text_body = NULL, html_body = NULL") } else { query };
+    query.push(" WHERE id = ?").bind(id).execute(&mut tx).await?;
+    Ok(tx.commit().await?)
+}
