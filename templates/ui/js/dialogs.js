@@ -6,7 +6,8 @@ export function show(dialog) {
   if (!dialog.isConnected) document.body.append(dialog);
   ready(dialog);
   dialog.showModal();
-  (one("[autofocus], .dialog-body :is(input:not([type=hidden]), select, textarea)", dialog) || one("h2", dialog))?.focus();
+  const fields = all(".dialog-body :is(input:not([type=hidden]), select, textarea)", dialog);
+  (fields.find((field) => !field.value) || fields[0] || one("h2", dialog))?.focus();
   dialog.addEventListener("close", () => opener?.isConnected && opener.focus(), { once: true });
   return dialog;
 }

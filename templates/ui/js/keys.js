@@ -80,7 +80,7 @@ addEventListener("keydown", (event) => {
   if (event.key === "?") done = list();
   else if (prefix && Date.now() - prefix < 1500) { prefix = 0; done = go(event.key) || press(`g ${event.key}`); }
   else if (event.key === "g") { prefix = Date.now(); return; }
-  else if (event.key === "Escape") { const bulk = one(".bulk"); if (bulk && one("[data-row-check]:checked")) { bulk.reset(); done = true; } }
+  else if (event.key === "Escape") { const bulk = one(".bulk form"); if (bulk && one("[data-row-check]:checked")) { bulk.reset(); done = true; } }
   else if (rowKeys[event.key] && one("table[data-rows]")) done = rowKeys[event.key]();
   if (!done && event.key.length === 1) done = press(event.key);
   if (done) event.preventDefault();

@@ -20,7 +20,7 @@ document.addEventListener("change", (event) => {
   }
   if (event.target.matches("[data-all], [data-row-check]")) counted();
 });
-document.addEventListener("reset", (event) => event.target.matches(".bulk") && setTimeout(counted));
+document.addEventListener("reset", (event) => event.target.closest(".bulk") && setTimeout(counted));
 let last;
 document.addEventListener("click", (event) => {
   const box = event.target.closest("[data-row-check]");
