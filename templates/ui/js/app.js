@@ -1,6 +1,6 @@
-import { csrf, onReady } from "./page.js";
+import { all, copyOf, csrf, onReady, one, parse, send } from "./page.js";
+import { say, toast } from "./messages.js";
 import "./portal.js";
-import "./messages.js";
 import "./dialogs.js";
 import "./forms.js";
 import "./menus.js";
@@ -9,8 +9,7 @@ import "./keys.js";
 import "./times.js";
 
 // Chunks get the shell's helpers as an argument, so that none of them pulls in a shared chunk.
-import * as page from "./page.js";
-import * as messages from "./messages.js";
+const helpers = { all, copyOf, csrf, one, parse, say, send, toast };
 const chunks = {
   token: () => import("./pages/token.js"),
   composer: () => import("./pages/composer.js"),
@@ -18,10 +17,8 @@ const chunks = {
   combobox: () => import("./pages/combobox.js"),
   retry: () => import("./pages/retry.js"),
 };
-const helpers = { ...page, ...messages };
-
 onReady((root) => {
-  for (const element of page.all("[data-module]", root)) {
+  for (const element of all("[data-module]", root)) {
     const load = chunks[element.dataset.module];
     if (!load || element.moduleStarted) continue;
     element.moduleStarted = true;
