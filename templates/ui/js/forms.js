@@ -73,6 +73,12 @@ addEventListener("pageshow", () => {
   all(".btn[aria-busy]").forEach((button) => button.removeAttribute("aria-busy"));
 });
 
+// Addresses of lists name only what is set.
+document.addEventListener("formdata", (event) => {
+  if (event.target.method !== "get" || event.target.hasAttribute("data-keep-empty")) return;
+  for (const [name, value] of [...event.formData]) if (value === "") event.formData.delete(name);
+});
+
 // A filter form without script has an Apply button; with script a choice is enough.
 onReady((root) => all("form[data-auto]", root).forEach((form) => {
   if (form.auto) return;

@@ -57,6 +57,8 @@ htmx.registerExtension("portal", {
 
   htmx_config_request(element, { ctx }) {
     if (ctx.request.submitter?.getAttribute("aria-disabled") === "true") return false;
+    // Typing replaces the address, so that Back does not replay every letter.
+    if (ctx.push && ctx.sourceEvent?.type === "input") [ctx.push, ctx.replace] = [null, ctx.push];
     const url = new URL(ctx.request.action || location.href, location.href);
     if (ctx.request.method !== "GET" && url.origin === location.origin) ctx.request.headers["X-CSRF-Token"] = csrf();
   },
