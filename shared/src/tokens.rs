@@ -26,6 +26,27 @@ pub fn sha256_hex(data: &[u8]) -> String {
     hex(&Sha256::digest(data))
 }
 
+/// A SHA-256 digest taken piece by piece.
+#[derive(Clone, Default)]
+pub struct Hasher(Sha256);
+
+impl Hasher {
+    /// Nothing seen yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a piece.
+    pub fn update(&mut self, piece: &[u8]) {
+        self.0.update(piece);
+    }
+
+    /// The digest of all pieces as lowercase hexadecimal text.
+    pub fn finish(self) -> String {
+        hex(&self.0.finalize())
+    }
+}
+
 /// The HMAC-SHA256 of a message as lowercase hexadecimal text.
 pub fn hmac_sha256_hex(key: &[u8], message: &[u8]) -> String {
     hex(&hmac_sha256(key, message))

@@ -3,6 +3,8 @@
 //! Each row has its Message-ID from the start. `sending` is committed before the conversation, so a
 //! worker that was killed in it knows: the same message is sent again at most once (decisions 11.9).
 
+mod compose;
+mod folder;
 pub mod transport;
 
 use chrono::{DateTime, Utc};
@@ -39,7 +41,7 @@ impl Draft {
         let (brand, own) = overrides(at, name).await?;
         let brand = brand.unwrap_or_else(|| app.config().app_name.clone());
         let base = app.config().base_url().unwrap_or_default();
-        let fields = context! { brand, portal_url => base, ..fields };
+        let fields = context! { brand => brand.clone(), portal_url => base, ..fields };
         let render = |file: &str| app.templates().render(&format!("emails/{name}/{file}"), fields.clone());
         let (subject, text, html) = match own {
             Some((subject, body)) => {
@@ -228,7 +230,7 @@ pub(crate) async fn send_job(run: Run) -> Result<(), JobError> {
     mark_sending(&run, id, row.status == "sending").await?;
     let is_sensitive = row.is_sensitive;
     match run.app().mail().send(&message(row, to)).await {
-        Ok(()) => close(&run, id, "sent", None, is_sensitive).await,
+        Ok(_) => close(&run, id, "sent", None, is_sensitive).await,
         Err(SendError::Permanent(text)) => {
             close(&run, id, "failed", Some(&text), is_sensitive).await?;
             Err(JobError::Fail(text))

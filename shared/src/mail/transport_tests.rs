@@ -118,11 +118,13 @@ async fn a_server_without_tls_gets_nothing_when_tls_is_required() {
 
 #[tokio::test]
 async fn a_login_is_made_when_there_is_a_user() {
-    let sink = SmtpSink::start(&[]).await.unwrap();
+    let sink = SmtpSink::start(&[("AUTH", "535 wrong password")]).await.unwrap();
     let (host, port) = ("127.0.0.1".to_owned(), sink.port());
     let (user, password) = (Some("desk".to_owned()), Some("secret".to_owned()));
     let settings = SmtpSettings { host, port, user, password, secure: false };
     assert!(!format!("{settings:?}").contains("secret"));
+    let refused = Backend::smtp(settings.clone()).send(&message()).await.unwrap_err();
+    assert!(matches!(&refused, SendError::Permanent(text) if text.contains("wrong password")), "{refused}");
     assert_eq!(Backend::smtp(settings).send(&message()).await, Ok(Outcome::Sent));
     assert!(sink.mails()[0].login.as_ref().unwrap().starts_with("PLAIN "));
 }

@@ -1,0 +1,8 @@
+//! To be described.
+
+use shared::routes::Routes;
+
+/// All routes of the area.
+pub fn routes() -> Routes {
+    Routes::area("companies", &[])
+}

@@ -1,0 +1,9 @@
+//! The SQL of what several areas write: people, sessions, password tokens, companies, memberships
+//! (decisions 11.5). Routes, pages and rules over them belong to the areas.
+
+pub mod companies;
+pub mod invitations;
+pub mod memberships;
+pub mod password_tokens;
+pub mod sessions;
+pub mod users;

@@ -1,0 +1,72 @@
+//! What areas tell each other: rows of `event_outbox`, written with the change, turned into jobs by the
+//! worker for every kind that listens.
+
+use crate::app::App;
+use crate::audit::Stamp;
+use crate::db::{Tx, sql};
+use crate::error::Result;
+use crate::jobs::{Jobs, NewJob};
+
+/// The catalogue of event names (automation 3, tickets 8).
+pub mod names {
+    /// A ticket was raised.
+    pub const TICKET_CREATED: &str = "tickets.created";
+    /// A ticket got a reply or a note.
+    pub const TICKET_REPLIED: &str = "tickets.replied";
+    /// A ticket's status changed.
+    pub const TICKET_STATUS_CHANGED: &str = "tickets.status_changed";
+    /// Somebody registered.
+    pub const USER_REGISTERED: &str = "users.registered";
+}
+
+/// Writes an event in the transaction of its cause. The payload holds ids only.
+pub async fn emit(tx: &mut Tx, name: &'static str, payload: serde_json::Value) -> Result<()> {
+    let now = tx.stamp().at;
+    tx.has_work();
+    sql("INSERT INTO event_outbox (name, payload, depth, created_at) VALUES (?, ?, 0, ?)")
+        .bind(name)
+        .bind(payload.to_string())
+        .bind(now)
+        .insert(tx)
+        .await?;
+    Ok(())
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: i64,
+    name: String,
+    payload: String,
+}
+
+/// Turns waiting events into jobs; returns how many. One transaction per event, decided by its update.
+pub(crate) async fn dispatch(app: &App, jobs: &Jobs) -> Result<u64> {
+    let rows: Vec<Row> =
+        sql("SELECT id, name, payload FROM event_outbox WHERE dispatched_at IS NULL ORDER BY id LIMIT 100")
+            .fetch_all(app.db())
+            .await?;
+    let mut count = 0;
+    for row in rows {
+        let now = app.now();
+        let mut tx = app.db().begin(Stamp::system(now)).await?;
+        tx.housekeeping();
+        let ours = sql("UPDATE event_outbox SET dispatched_at = ? WHERE id = ? AND dispatched_at IS NULL")
+            .bind(now)
+            .bind(row.id)
+            .execute(&mut tx)
+            .await?;
+        if ours == 0 {
+            continue;
+        }
+        for kind in jobs.listeners(&row.name) {
+            let mut payload: serde_json::Value = serde_json::from_str(&row.payload)?;
+            if let Some(map) = payload.as_object_mut() {
+                map.insert("event".to_owned(), row.id.into());
+            }
+            NewJob::new(kind, payload).dedupe(format!("event:{}:{kind}", row.id)).queue(&mut tx).await?;
+        }
+        tx.commit().await?;
+        count += 1;
+    }
+    Ok(count)
+}

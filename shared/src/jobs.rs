@@ -1,0 +1,610 @@
+//! Work that outlives the request: rows of `jobs`, claimed by any number of workers (automation 1).
+//!
+//! Handlers are idempotent: a lease that runs out hands the job to another worker.
+
+use std::collections::HashMap;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::de::DeserializeOwned;
+use tracing::Instrument as _;
+
+use crate::app::App;
+use crate::audit::Stamp;
+use crate::db::{Db, Tx, is_unique_violation, sql};
+use crate::error::{Error, Result};
+use crate::{events, tokens};
+
+/// How long a claim holds before another worker may take the job.
+const LEASE: TimeDelta = TimeDelta::seconds(120);
+
+/// How often a long job renews its claim.
+const RENEW: Duration = Duration::from_secs(30);
+
+/// A job may take this long.
+const JOB_LIMIT: Duration = Duration::from_secs(840);
+
+/// Jobs claimed in one look.
+const BATCH: i64 = 20;
+
+/// Finished jobs are kept this long for the monitor.
+const KEPT: TimeDelta = TimeDelta::days(14);
+
+/// How often a job is tried, and how long it waits between tries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Schedule {
+    /// 3 tries, 30 s doubling.
+    Default,
+    /// Mail: after 1, 5 and 30 minutes.
+    Mail,
+    /// One try only.
+    Once,
+}
+
+impl Schedule {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::Mail => "mail",
+            Self::Once => "once",
+        }
+    }
+
+    fn parse(name: &str) -> Self {
+        match name {
+            "mail" => Self::Mail,
+            "once" => Self::Once,
+            _ => Self::Default,
+        }
+    }
+
+    fn tries(self) -> i64 {
+        match self {
+            Self::Default => 3,
+            Self::Mail => 4,
+            Self::Once => 1,
+        }
+    }
+
+    /// Seconds after the given failed attempt, counted from 1.
+    fn wait(self, attempt: i64) -> i64 {
+        match self {
+            Self::Mail => [60, 300, 1800].get(usize::try_from(attempt - 1).unwrap_or(2)).copied().unwrap_or(1800),
+            Self::Default | Self::Once => (30 << attempt.clamp(1, 7)) / 2,
+        }
+    }
+}
+
+/// A job to be queued.
+#[derive(Debug, Clone)]
+pub struct NewJob {
+    kind: &'static str,
+    payload: serde_json::Value,
+    dedupe_key: Option<String>,
+    run_at: Option<DateTime<Utc>>,
+    schedule: Schedule,
+    priority: i64,
+}
+
+impl NewJob {
+    /// A job of a kind that some area handles. The payload holds ids only, never secrets.
+    pub fn new(kind: &'static str, payload: serde_json::Value) -> Self {
+        Self { kind, payload, dedupe_key: None, run_at: None, schedule: Schedule::Default, priority: 100 }
+    }
+
+    /// At most one unfinished job with this key exists.
+    #[must_use]
+    pub fn dedupe(mut self, key: impl Into<String>) -> Self {
+        self.dedupe_key = Some(key.into());
+        self
+    }
+
+    /// Not before.
+    #[must_use]
+    pub fn run_at(mut self, at: DateTime<Utc>) -> Self {
+        self.run_at = Some(at);
+        self
+    }
+
+    /// How often and when it is tried again.
+    #[must_use]
+    pub fn schedule(mut self, schedule: Schedule) -> Self {
+        self.schedule = schedule;
+        self
+    }
+
+    /// Lower runs first; 100 by default.
+    #[must_use]
+    pub fn priority(mut self, priority: i64) -> Self {
+        self.priority = priority;
+        self
+    }
+
+    /// Queues the job in the transaction of its cause. None when its key is already waiting.
+    pub async fn queue(self, tx: &mut Tx) -> Result<Option<i64>> {
+        let now = tx.stamp().at;
+        if let Some(key) = &self.dedupe_key {
+            let waiting: Option<(i64,)> =
+                sql("SELECT id FROM jobs WHERE dedupe_key = ?").bind(key).fetch_optional(&mut *tx).await?;
+            if waiting.is_some() {
+                return Ok(None);
+            }
+        }
+        tx.has_work();
+        let inserted = sql("INSERT INTO jobs (kind, dedupe_key, payload, priority, status, schedule, run_at, \
+             max_attempts, created_at) VALUES (?, ?, ?, ?, 'queued', ?, ?, ?, ?)")
+        .bind(self.kind)
+        .bind(self.dedupe_key)
+        .bind(self.payload.to_string())
+        .bind(self.priority)
+        .bind(self.schedule.as_str())
+        .bind(self.run_at.unwrap_or(now))
+        .bind(self.schedule.tries())
+        .bind(now)
+        .insert(tx)
+        .await;
+        match inserted {
+            Ok(id) => Ok(Some(id)),
+            Err(error) if is_unique_violation(&error, "jobs_dedupe", "jobs.dedupe_key") => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Why a job did not succeed.
+#[derive(Debug)]
+pub enum JobError {
+    /// Try again later.
+    Retry(String),
+    /// Trying again cannot help.
+    Fail(String),
+}
+
+impl From<Error> for JobError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Internal(error) => Self::Retry(format!("{error:#}")),
+            other => Self::Retry(other.detail().into_owned()),
+        }
+    }
+}
+
+impl From<sqlx::Error> for JobError {
+    fn from(error: sqlx::Error) -> Self {
+        Error::from(error).into()
+    }
+}
+
+/// One try of a job.
+#[derive(Debug, Clone)]
+pub struct Run {
+    app: App,
+    /// Row of `jobs`; 0 for periodic work.
+    pub id: i64,
+    /// From 1.
+    pub attempt: i64,
+    /// No further try follows.
+    pub is_last: bool,
+    payload: serde_json::Value,
+}
+
+impl Run {
+    /// The app.
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// For reading.
+    pub fn db(&self) -> &Db {
+        self.app.db()
+    }
+
+    /// Now.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.app.now()
+    }
+
+    /// For writing; the trail names the system.
+    pub async fn begin(&self) -> Result<Tx> {
+        self.db().begin(Stamp::system(self.now())).await
+    }
+
+    /// The payload as a type.
+    pub fn payload<T: DeserializeOwned>(&self) -> Result<T, JobError> {
+        serde_json::from_value(self.payload.clone()).map_err(|error| JobError::Fail(format!("payload: {error}")))
+    }
+}
+
+type Done = Pin<Box<dyn Future<Output = Result<(), JobError>> + Send>>;
+type Handler = Arc<dyn Fn(Run) -> Done + Send + Sync>;
+
+/// The background work of a process, by kind.
+#[derive(Clone, Default)]
+pub struct Jobs {
+    handlers: HashMap<&'static str, Handler>,
+    periodic: Vec<(&'static str, TimeDelta, Handler)>,
+    listeners: Vec<(&'static str, &'static str)>,
+}
+
+impl std::fmt::Debug for Jobs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.handlers.keys()).finish()
+    }
+}
+
+fn boxed<F, Fut>(handler: F) -> Handler
+where
+    F: Fn(Run) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<(), JobError>> + Send + 'static,
+{
+    Arc::new(move |run| Box::pin(handler(run)))
+}
+
+impl Jobs {
+    /// No work yet.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// What the kernel itself does: mail, expired rows.
+    pub fn kernel() -> Self {
+        Self::none()
+            .on("email.send", crate::mail::send_job)
+            .every("purge.kernel", TimeDelta::hours(1), purge)
+            .every("purge.uploads", TimeDelta::minutes(10), crate::files::purge_job)
+            .on("file.delete", crate::files::delete_job)
+            .on("file.scan", crate::files::scan_job)
+    }
+
+    /// Handles jobs of a kind.
+    #[must_use]
+    pub fn on<F, Fut>(mut self, kind: &'static str, handler: F) -> Self
+    where
+        F: Fn(Run) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), JobError>> + Send + 'static,
+    {
+        self.handlers.insert(kind, boxed(handler));
+        self
+    }
+
+    /// Runs once per period, whatever the number of workers.
+    #[must_use]
+    pub fn every<F, Fut>(mut self, name: &'static str, period: TimeDelta, handler: F) -> Self
+    where
+        F: Fn(Run) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), JobError>> + Send + 'static,
+    {
+        self.periodic.push((name, period, boxed(handler)));
+        self
+    }
+
+    /// Turns an event into a job of a kind; the job's payload is `{"event": id}` with the event's fields.
+    #[must_use]
+    pub fn on_event(mut self, event: &'static str, kind: &'static str) -> Self {
+        self.listeners.push((event, kind));
+        self
+    }
+
+    /// Adds another area's work.
+    #[must_use]
+    pub fn merge(mut self, other: Self) -> Self {
+        self.handlers.extend(other.handlers);
+        self.periodic.extend(other.periodic);
+        self.listeners.extend(other.listeners);
+        self
+    }
+
+    pub(crate) fn listeners(&self, event: &str) -> impl Iterator<Item = &'static str> {
+        self.listeners.iter().filter(move |(name, _)| *name == event).map(|(_, kind)| *kind)
+    }
+}
+
+/// What a tick did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Counts {
+    /// Claims that had run out.
+    pub requeued: u64,
+    /// Events turned into jobs.
+    pub dispatched: u64,
+    /// Jobs that succeeded.
+    pub succeeded: u64,
+    /// Tries that failed.
+    pub failed: u64,
+    /// Periodic work done.
+    pub periodic: u64,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: i64,
+    kind: String,
+    payload: String,
+    schedule: String,
+    attempts: i64,
+    max_attempts: i64,
+}
+
+/// One worker process.
+#[derive(Debug)]
+pub struct Worker {
+    app: App,
+    jobs: Jobs,
+    id: String,
+    kind: &'static str,
+    started_at: DateTime<Utc>,
+}
+
+impl Worker {
+    /// A worker; `kind` says in the monitor who it is (`local`, `function`, `tick`).
+    pub fn new(app: App, jobs: Jobs, kind: &'static str) -> Self {
+        let started_at = app.now();
+        Self { app, jobs, id: tokens::random_hex(8), kind, started_at }
+    }
+
+    /// Does what is due until nothing is left or `budget` is used up; stops taking work when told to.
+    pub async fn tick(&self, budget: Duration, stop: &tokio::sync::watch::Receiver<bool>) -> Result<Counts> {
+        let until = std::time::Instant::now() + budget;
+        let mut counts = Counts::default();
+        self.heartbeat().await?;
+        counts.requeued = self.requeue_lost().await?;
+        self.run_periodic(&mut counts).await?;
+        loop {
+            let dispatched = events::dispatch(&self.app, &self.jobs).await?;
+            counts.dispatched += dispatched;
+            let due = self.due().await?;
+            if due.is_empty() && dispatched == 0 {
+                break;
+            }
+            for row in due {
+                if *stop.borrow() || std::time::Instant::now() >= until {
+                    return Ok(counts);
+                }
+                match self.claim_and_run(row).await? {
+                    Some(true) => counts.succeeded += 1,
+                    Some(false) => counts.failed += 1,
+                    None => {}
+                }
+            }
+        }
+        Ok(counts)
+    }
+
+    async fn begin(&self) -> Result<Tx> {
+        let mut tx = self.app.db().begin(Stamp::system(self.app.now())).await?;
+        tx.housekeeping();
+        Ok(tx)
+    }
+
+    async fn heartbeat(&self) -> Result<()> {
+        let mut tx = self.begin().await?;
+        let now = tx.stamp().at;
+        let known = sql("UPDATE worker_heartbeats SET last_tick_at = ? WHERE worker_id = ?")
+            .bind(now)
+            .bind(&self.id)
+            .execute(&mut tx)
+            .await?;
+        if known == 0 {
+            sql("INSERT INTO worker_heartbeats (worker_id, kind, version, started_at, last_tick_at) \
+                 VALUES (?, ?, ?, ?, ?)")
+            .bind(&self.id)
+            .bind(self.kind)
+            .bind(env!("CARGO_PKG_VERSION"))
+            .bind(self.started_at)
+            .bind(now)
+            .execute(&mut tx)
+            .await?;
+        }
+        tx.commit().await
+    }
+
+    /// Claims that ran out count as a lost try; jobs without tries left have failed.
+    async fn requeue_lost(&self) -> Result<u64> {
+        let mut tx = self.begin().await?;
+        let now = tx.stamp().at;
+        let lost = sql("UPDATE jobs SET status = 'queued', locked_by = NULL, locked_until = NULL, run_at = ?, \
+             last_error = 'the worker was lost' \
+             WHERE status = 'running' AND locked_until < ? AND attempts < max_attempts")
+        .bind(now)
+        .bind(now)
+        .execute(&mut tx)
+        .await?;
+        sql("UPDATE jobs SET status = 'failed', dedupe_key = NULL, finished_at = ?, locked_by = NULL, \
+             last_error = 'the worker was lost' \
+             WHERE status = 'running' AND locked_until < ? AND attempts >= max_attempts")
+        .bind(now)
+        .bind(now)
+        .execute(&mut tx)
+        .await?;
+        tx.commit().await?;
+        Ok(lost)
+    }
+
+    async fn due(&self) -> Result<Vec<Row>> {
+        Ok(sql("SELECT id, kind, payload, schedule, attempts, max_attempts FROM jobs \
+             WHERE status = 'queued' AND run_at <= ? ORDER BY run_at, priority, id LIMIT ?")
+        .bind(self.app.now())
+        .bind(BATCH)
+        .fetch_all(self.app.db())
+        .await?)
+    }
+
+    async fn claim_and_run(&self, row: Row) -> Result<Option<bool>> {
+        let mut tx = self.begin().await?;
+        let now = tx.stamp().at;
+        let claimed = sql("UPDATE jobs SET status = 'running', locked_by = ?, locked_until = ?, \
+             attempts = attempts + 1 WHERE id = ? AND status = 'queued'")
+        .bind(&self.id)
+        .bind(now + LEASE)
+        .bind(row.id)
+        .execute(&mut tx)
+        .await?;
+        tx.commit().await?;
+        if claimed == 0 {
+            return Ok(None);
+        }
+        let span = tracing::info_span!("job", job.id = row.id, job.kind = %row.kind);
+        let outcome = self.run_leased(&row).instrument(span).await;
+        self.settle(&row, outcome).await.map(Some)
+    }
+
+    async fn run_leased(&self, row: &Row) -> Result<(), JobError> {
+        let Some(handler) = self.jobs.handlers.get(row.kind.as_str()) else {
+            return Err(JobError::Retry(format!("nobody handles {}", row.kind)));
+        };
+        let payload = serde_json::from_str(&row.payload).unwrap_or_default();
+        let attempt = row.attempts + 1;
+        let run = Run { app: self.app.clone(), id: row.id, attempt, is_last: attempt >= row.max_attempts, payload };
+        let work = tokio::time::timeout(JOB_LIMIT, handler(run));
+        tokio::pin!(work);
+        loop {
+            tokio::select! {
+                done = &mut work => {
+                    return done.unwrap_or_else(|_| Err(JobError::Retry("took too long".to_owned())));
+                }
+                () = tokio::time::sleep(RENEW) => self.renew(row.id).await?,
+            }
+        }
+    }
+
+    async fn renew(&self, id: i64) -> Result<()> {
+        let mut tx = self.begin().await?;
+        let until = tx.stamp().at + LEASE;
+        sql("UPDATE jobs SET locked_until = ? WHERE id = ? AND locked_by = ?")
+            .bind(until)
+            .bind(id)
+            .bind(&self.id)
+            .execute(&mut tx)
+            .await?;
+        tx.commit().await
+    }
+
+    /// Writes the outcome, but only while the claim is still ours.
+    async fn settle(&self, row: &Row, outcome: Result<(), JobError>) -> Result<bool> {
+        let attempt = row.attempts + 1;
+        let mut tx = self.begin().await?;
+        let now = tx.stamp().at;
+        let (status, error, again) = match outcome {
+            Ok(()) => ("succeeded", None, None),
+            Err(JobError::Retry(text)) if attempt < row.max_attempts => {
+                ("queued", Some(text), Some(now + jittered(Schedule::parse(&row.schedule).wait(attempt))))
+            }
+            Err(JobError::Retry(text) | JobError::Fail(text)) => ("failed", Some(text), None),
+        };
+        if let Some(error) = &error {
+            tracing::warn!(job.id = row.id, job.kind = %row.kind, attempt, error, "job failed");
+        }
+        let is_over = again.is_none();
+        let query = sql("UPDATE jobs SET status = ?, last_error = ?, locked_by = NULL, locked_until = NULL, \
+             run_at = COALESCE(?, run_at), finished_at = ?")
+        .bind(status)
+        .bind(error.map(|text| text.chars().take(2000).collect::<String>()))
+        .bind(again)
+        .bind(is_over.then_some(now));
+        let query = if is_over { query.push(", dedupe_key = NULL") } else { query };
+        query.push(" WHERE id = ? AND locked_by = ?").bind(row.id).bind(&self.id).execute(&mut tx).await?;
+        tx.commit().await?;
+        Ok(status == "succeeded")
+    }
+
+    async fn run_periodic(&self, counts: &mut Counts) -> Result<()> {
+        for (name, period, handler) in &self.jobs.periodic {
+            if !self.take_turn(name, *period).await? {
+                continue;
+            }
+            let run = Run {
+                app: self.app.clone(),
+                id: 0,
+                attempt: 1,
+                is_last: true,
+                payload: serde_json::Value::Null,
+            };
+            match handler(run).await {
+                Ok(()) => counts.periodic += 1,
+                Err(error) => tracing::warn!(job.kind = name, ?error, "periodic work failed"),
+            }
+        }
+        Ok(())
+    }
+
+    /// True for the one worker that moves the next time on.
+    async fn take_turn(&self, name: &'static str, period: TimeDelta) -> Result<bool> {
+        let mut tx = self.begin().await?;
+        let now = tx.stamp().at;
+        let next: Option<(DateTime<Utc>,)> =
+            sql("SELECT next_run_at FROM periodic_runs WHERE name = ?").bind(name).fetch_optional(&mut tx).await?;
+        let taken = match next {
+            Some((at,)) if at > now => return Ok(false),
+            Some((at,)) => {
+                sql("UPDATE periodic_runs SET next_run_at = ?, last_run_at = ? WHERE name = ? AND next_run_at = ?")
+                    .bind(now + period)
+                    .bind(now)
+                    .bind(name)
+                    .bind(at)
+                    .execute(&mut tx)
+                    .await
+            }
+            None => {
+                sql("INSERT INTO periodic_runs (name, next_run_at, last_run_at) VALUES (?, ?, ?)")
+                    .bind(name)
+                    .bind(now + period)
+                    .bind(now)
+                    .execute(&mut tx)
+                    .await
+            }
+        };
+        match taken {
+            Ok(rows) => tx.commit().await.map(|()| rows > 0),
+            Err(error) if is_unique_violation(&error, "PRIMARY", "periodic_runs.name") => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Plus or minus a tenth, so that failed jobs do not come back all at once.
+fn jittered(seconds: i64) -> TimeDelta {
+    let random = tokens::random_hex(2);
+    let share = i64::from_str_radix(&random, 16).unwrap_or(0) % 201 - 100;
+    TimeDelta::milliseconds(seconds * 1000 + seconds * share)
+}
+
+/// Deletes what has expired, in batches.
+async fn purge(run: Run) -> Result<(), JobError> {
+    let now = run.now();
+    let mut tx = run.begin().await?;
+    tx.housekeeping();
+    crate::rate_limit::purge(&mut tx, now).await?;
+    sql("DELETE FROM jobs WHERE finished_at < ?").bind(now - KEPT).execute(&mut tx).await?;
+    sql("DELETE FROM event_outbox WHERE dispatched_at < ?").bind(now - TimeDelta::days(30)).execute(&mut tx).await?;
+    sql("DELETE FROM idempotency_keys WHERE expires_at < ?").bind(now).execute(&mut tx).await?;
+    sql("DELETE FROM session_notes WHERE expires_at < ?").bind(now).execute(&mut tx).await?;
+    sql("DELETE FROM worker_heartbeats WHERE last_tick_at < ?").bind(now - TimeDelta::days(1)).execute(&mut tx).await?;
+    sql("DELETE FROM email_outbox WHERE created_at < ? AND status IN ('sent', 'skipped', 'failed')")
+        .bind(now - TimeDelta::days(30))
+        .execute(&mut tx)
+        .await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// When any worker last ran.
+pub async fn last_tick(db: &Db) -> Result<Option<DateTime<Utc>>> {
+    let row: Option<(DateTime<Utc>,)> =
+        sql("SELECT last_tick_at FROM worker_heartbeats ORDER BY last_tick_at DESC LIMIT 1").fetch_optional(db).await?;
+    Ok(row.map(|(at,)| at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_follow_the_named_schedule() {
+        assert_eq!([1, 2, 3].map(|n| Schedule::Default.wait(n)), [30, 60, 120]);
+        assert_eq!([1, 2, 3].map(|n| Schedule::Mail.wait(n)), [60, 300, 1800]);
+        assert_eq!(Schedule::parse(Schedule::Mail.as_str()), Schedule::Mail);
+        let wait = jittered(100).num_milliseconds();
+        assert!((90_000..=110_000).contains(&wait), "{wait}");
+    }
+}

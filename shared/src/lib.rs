@@ -1,0 +1,39 @@
+//! What every area of the portal stands on. Start with `caller`, `routes`, `db` and `page`.
+
+pub mod accounts;
+pub mod app;
+pub mod audit;
+pub mod auth_log;
+pub mod blobs;
+pub mod caller;
+pub mod client_ip;
+pub mod clock;
+pub mod config;
+pub mod context;
+pub mod db;
+#[cfg(feature = "embedded-s3")]
+pub mod embedded_s3;
+pub mod error;
+pub mod events;
+pub mod files;
+pub mod flash;
+pub mod format;
+pub mod jobs;
+pub mod mail;
+pub mod nav;
+pub mod notify;
+pub mod openapi;
+pub mod outbound;
+pub mod page;
+pub mod passwords;
+pub mod rate_limit;
+pub mod routes;
+pub mod sealed;
+pub mod search;
+pub mod serve;
+#[cfg(feature = "testing")]
+pub mod testing;
+pub mod tokens;
+pub mod web;
+
+pub use flash::{Flash, Tone};

@@ -1,0 +1,119 @@
+//! From routes to answers: the one router that the function, the local server and the tests use, and
+//! the two ways to run it.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use axum::Router;
+use lambda_http::RequestExt as _;
+use lambda_http::request::RequestContext;
+use tower::{Service as _, ServiceExt as _};
+use tracing_subscriber::EnvFilter;
+
+use crate::app::App;
+use crate::config::Config;
+use crate::jobs::{Jobs, Worker};
+use crate::routes::Routes;
+use crate::web::pipeline::{self, LambdaAddress};
+
+/// What a `main` returns.
+pub type Exit = ExitCode;
+
+/// Puts the pipeline around the routes.
+pub fn assemble(routes: Routes, app: App) -> Router {
+    routes
+        .into_router()
+        .fallback(pipeline::not_found)
+        .method_not_allowed_fallback(pipeline::wrong_method)
+        .layer(axum::middleware::from_fn_with_state(app.clone(), pipeline::run))
+        .with_state(app)
+}
+
+/// Logs as JSON in production and in functions, as text elsewhere.
+pub fn start_logs(config: &Config, as_json: bool) {
+    let filter = EnvFilter::try_new(&config.log).unwrap_or_else(|_| EnvFilter::new("info"));
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_target(true);
+    let started = if as_json || config.is_production() {
+        logs.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init()
+    } else {
+        logs.compact().try_init()
+    };
+    if started.is_err() {
+        tracing::debug!("logs were started before");
+    }
+}
+
+/// The whole `main` of a function: settings, database, then events until the runtime stops us.
+pub async fn run(routes: Routes) -> Exit {
+    match start(routes).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Logs may not have been started yet, and the runtime shows what a process prints.
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn start(routes: Routes) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let config = Config::from_env()?;
+    config.check()?;
+    start_logs(&config, true);
+    let app = App::start(config, routes.table()).await.map_err(|error| error.detail().into_owned())?;
+    let router = assemble(routes, app);
+    lambda_http::run(lambda_http::service_fn(move |event| answer(router.clone(), event))).await
+}
+
+/// One event of the gateway through the router.
+async fn answer(
+    mut router: Router,
+    event: lambda_http::Request,
+) -> Result<http::Response<axum::body::Body>, std::convert::Infallible> {
+    let address = match event.request_context_ref() {
+        Some(RequestContext::ApiGatewayV2(context)) => context.http.source_ip.clone(),
+        _ => None,
+    };
+    let (mut parts, body) = event.into_parts();
+    parts.extensions.insert(LambdaAddress(address.unwrap_or_default()));
+    // The gateway's events carry an absolute address; routes know paths only.
+    if let Some(path) = parts.uri.path_and_query().cloned() {
+        parts.uri = http::Uri::from(path);
+    }
+    let body = match body {
+        lambda_http::Body::Text(text) => axum::body::Body::from(text),
+        lambda_http::Body::Binary(bytes) => axum::body::Body::from(bytes),
+        _ => axum::body::Body::empty(),
+    };
+    let request = pipeline::strip_slash(http::Request::from_parts(parts, body));
+    router.as_service().ready().await?.call(request).await
+}
+
+/// The whole `main` of the worker function: one tick per scheduler event.
+pub async fn run_worker(jobs: Jobs) -> Exit {
+    match start_worker(jobs).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn start_worker(jobs: Jobs) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let config = Config::from_env()?;
+    config.check()?;
+    start_logs(&config, true);
+    let app = App::start(config, crate::routes::Table::default()).await.map_err(|e| e.detail().into_owned())?;
+    let worker = std::sync::Arc::new(Worker::new(app, jobs, "function"));
+    let handle = move |event: lambda_runtime::LambdaEvent<serde_json::Value>| {
+        let worker = std::sync::Arc::clone(&worker);
+        async move {
+            let left = event.context.deadline().duration_since(std::time::SystemTime::now()).unwrap_or_default();
+            // Whatever is running when the budget ends may finish; the rest waits for the next minute.
+            let budget = left.saturating_sub(Duration::from_secs(20)).max(Duration::from_secs(1));
+            let (_keep, stop) = tokio::sync::watch::channel(false);
+            worker.tick(budget, &stop).await.map_err(|error| lambda_runtime::Error::from(error.detail().into_owned()))
+        }
+    };
+    lambda_runtime::run(lambda_runtime::service_fn(handle)).await
+}

@@ -1,0 +1,18 @@
+//! HTTP as every area speaks it: the pipeline around handlers and the extractors in them.
+
+pub(crate) mod csrf;
+mod form;
+mod headers;
+mod idempotency;
+mod json;
+mod multipart;
+mod paging;
+pub(crate) mod pipeline;
+mod query;
+
+pub use form::{Form, FormState, Input};
+pub use headers::session_cookies;
+pub use json::{Json, Patch};
+pub use multipart::{Multipart, Part, UploadedFile};
+pub use paging::{Limits, Listed, PageOf, Paging, csv_cell};
+pub use query::{Path, Query};
