@@ -70,12 +70,13 @@ htmx.registerExtension("portal", {
 
   htmx_after_request(element, { ctx }) {
     failures = 0;
-    const { status } = ctx.response;
+    const { status, headers } = ctx.response;
+    const code = headers.get("x-problem-code");
     if (status === 401) {
       if (ctx.sourceEvent?.type !== "every") signInAgain().then((done) => done && again(ctx));
       return false;
     }
-    if (status === 403 && ctx.text.includes("reauthentication_required")) {
+    if (status === 403 && (code === "reauthentication_required" || ctx.text.includes("reauthentication_required"))) {
       confirmPassword().then((done) => done && again(ctx));
       return false;
     }

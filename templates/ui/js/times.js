@@ -3,8 +3,8 @@ import { all } from "./page.js";
 // Same wording as the server's, kept fresh while the page stays open.
 function ago(seconds) {
   if (seconds < 60) return "just now";
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
-  if (seconds < 86400) return `${Math.floor(seconds / 3600)} h ago`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)}\u2009min ago`;
+  if (seconds < 86400) return `${Math.floor(seconds / 3600)}\u2009h ago`;
   const days = Math.floor(seconds / 86400);
   return days === 1 ? "1 day ago" : `${days} days ago`;
 }
