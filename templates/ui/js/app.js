@@ -15,6 +15,7 @@ const chunks = {
   composer: () => import("./pages/composer.js"),
   upload: () => import("./pages/upload.js"),
   combobox: () => import("./pages/combobox.js"),
+  editor: () => import("./pages/editor.js"),
   retry: () => import("./pages/retry.js"),
 };
 onReady((root) => {

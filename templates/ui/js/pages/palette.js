@@ -21,6 +21,7 @@ export default function (link, { copyOf, one, all, parse, say, send }) {
       const answer = await send(`/palette?q=${encodeURIComponent(input.value)}&at=${encodeURIComponent(location.pathname)}`, { headers: { "HX-Request": "true", "HX-Target": "div#palette-results" } }).catch(() => null);
       if (mine !== turn) return;
       results.replaceChildren(...(answer?.ok ? parse(await answer.text()).body.childNodes : []));
+      all("h2, h3, ul, li, section", results).forEach((element) => element.setAttribute("role", "presentation"));
       all("a", results).forEach((a, i) => { a.setAttribute("role", "option"); a.id = `palette-${i}`; a.tabIndex = -1; });
       mark(0);
       say(`${options().length} results`);
