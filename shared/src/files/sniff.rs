@@ -5,7 +5,7 @@ mod picture;
 
 use super::names::extension;
 
-pub use picture::{EncodedImage, PictureError, reencode_image};
+pub use picture::reencode_image;
 
 /// How much of a file is looked at; the first bytes are enough.
 pub const ENOUGH: usize = 8 * 1024;
@@ -27,29 +27,6 @@ impl Kind {
     fn new(content_type: &'static str) -> Self {
         let is_shown_image = matches!(content_type, "image/png" | "image/jpeg" | "image/gif" | "image/webp");
         Self { content_type, is_shown_image }
-    }
-
-    /// Whether a browser or a system could run it: such files are only ever downloaded.
-    pub fn is_active(self) -> bool {
-        matches!(
-            self.content_type,
-            HTML | SVG
-                | "text/xml"
-                | "application/xhtml+xml"
-                | "text/javascript"
-                | "text/x-shellscript"
-                | "application/vnd.microsoft.portable-executable"
-                | "application/x-executable"
-                | "application/x-mach-binary"
-                | "application/java"
-                | "application/java-archive"
-                | "application/wasm"
-        )
-    }
-
-    /// Whether it is written text of any kind.
-    pub fn is_text(self) -> bool {
-        self.content_type.starts_with("text/") || matches!(self.content_type, "application/json" | "message/rfc822")
     }
 }
 
@@ -190,7 +167,7 @@ mod tests {
         ] {
             for name in ["a.png", "a.html", "a"] {
                 let kind = sniff(bytes, name);
-                assert_eq!((kind.content_type, kind.is_shown_image, kind.is_active()), (content_type, true, false));
+                assert_eq!((kind.content_type, kind.is_shown_image), (content_type, true));
             }
         }
         assert!(!sniff(b"II*\0\x08\0\0\0\0\0\0\0", "a.tif").is_shown_image);
@@ -215,7 +192,7 @@ mod tests {
         ] {
             let kind = sniff(text.as_bytes(), name);
             assert_eq!(kind.content_type, content_type, "{text}");
-            assert!(kind.is_active() && !kind.is_shown_image, "{text}");
+            assert!(!kind.is_shown_image, "{text}");
         }
     }
 
@@ -231,14 +208,13 @@ mod tests {
         assert_eq!(kind("From: a@b.c\r\n\r\nx", "a.eml"), "message/rfc822");
         let cut = "\u{fc}".repeat(ENOUGH);
         assert_eq!(kind(&cut.as_bytes()[..ENOUGH - 1], "a.txt"), "text/plain");
-        assert!(sniff(b"a", "a.csv").is_text());
     }
 
     #[test]
     fn the_name_does_not_make_a_program_a_document() {
         assert_eq!(kind(b"MZ\x90\0\x03\0\0\0\x04", "a.pdf"), "application/vnd.microsoft.portable-executable");
         let elf = [b"\x7fELF\x02\x01\x01".as_slice(), &[0; 64]].concat();
-        assert!(sniff(&elf, "a.png").is_active());
+        assert!(!sniff(&elf, "a.png").is_shown_image);
         assert_eq!(kind(b"\0\x01\x02\x03", "a.pdf"), BINARY);
         assert_eq!(kind(b"", "a.pdf"), BINARY);
         assert_eq!(kind(b"a\0b", "a.txt"), BINARY);
