@@ -1,8 +1,11 @@
 //! Embeds the templates, the migrations and the manifest of the built front end.
+#![expect(clippy::expect_used, reason = "a build script stops the build by panicking")]
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
+
+use sha2::{Digest as _, Sha256};
 
 fn main() {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("..");
@@ -44,8 +47,34 @@ fn write_manifest(manifest: &Path, target: &Path) {
         manifest.exists(),
         "The front end has not been built: run templates/ui/build (needs Node 20 or newer), then build again."
     );
+    let built: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(manifest).expect("it exists")).expect("the build script wrote it");
+    assert!(
+        built["stamp"] == stamp(manifest.parent().and_then(Path::parent).expect("it lies in ui/dist")).as_str(),
+        "The front end is older than its sources: run templates/ui/build, then build again."
+    );
     let text = format!("static MANIFEST: &str = include_str!({:?});\n", manifest.display().to_string());
     write_if_changed(target, &text);
+}
+
+/// The digest of the front end's sources, as `templates/ui/build` writes it into the manifest.
+fn stamp(ui: &Path) -> String {
+    let mut sources = files_below(&ui.join("css"), &["css"]);
+    sources.extend(files_below(&ui.join("js"), &["js"]));
+    sources.extend(["icons.txt", "package-lock.json", "build"].map(|name| ui.join(name)));
+    let mut named: Vec<(String, PathBuf)> = sources
+        .into_iter()
+        .map(|path| (path.strip_prefix(ui).expect("it lies below").display().to_string().replace('\\', "/"), path))
+        .collect();
+    named.sort();
+    let mut digest = Sha256::new();
+    for (name, path) in named {
+        println!("cargo:rerun-if-changed={}", path.display());
+        let content = fs::read(&path).expect("the sources can be read");
+        digest.update(format!("{name}\0{}\0", content.len()));
+        digest.update(&content);
+    }
+    digest.finalize().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 /// All files below a folder with one of the endings, sorted, without installed packages.

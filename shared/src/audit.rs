@@ -143,8 +143,7 @@ fn masked(value: Value) -> Value {
 }
 
 fn is_secret(name: &str) -> bool {
-    const NAMES: [&str; 7] =
-        ["password", "token", "api_key", "secret", "code", "verification_code", "recovery_codes"];
+    const NAMES: [&str; 7] = ["password", "token", "api_key", "secret", "code", "verification_code", "recovery_codes"];
     const ENDINGS: [&str; 5] = ["_password", "_token", "_secret", "_hash", "_api_key"];
     let name = name.to_ascii_lowercase();
     NAMES.contains(&name.as_str()) || ENDINGS.iter().any(|ending| name.ends_with(ending))
@@ -192,7 +191,8 @@ mod tests {
 
     #[test]
     fn secrets_are_masked_by_name_and_postcodes_are_not() {
-        let value = masked(serde_json::json!({"password": "x", "reset_token": "y", "postcode": "AB1", "a": [{"secret": 1}]}));
+        let value =
+            masked(serde_json::json!({"password": "x", "reset_token": "y", "postcode": "AB1", "a": [{"secret": 1}]}));
         assert_eq!(value["password"], "[redacted]");
         assert_eq!(value["reset_token"], "[redacted]");
         assert_eq!(value["postcode"], "AB1");

@@ -210,14 +210,14 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
 
     fn url(&self, name: &str) -> Result<Option<Url>, ConfigError> {
         let Some(text) = self.get(&[name]) else { return Ok(None) };
-        let url = Url::parse(text.trim_end_matches('/')).ok().filter(|u| u.has_host());
-        url.map(Some).ok_or_else(|| ConfigError(format!("{name} must be an address such as https://portal.example.com.")))
+        let url = Url::parse(text.trim_end_matches('/')).ok().filter(Url::has_host);
+        url.map(Some)
+            .ok_or_else(|| ConfigError(format!("{name} must be an address such as https://portal.example.com.")))
     }
 }
 
 impl Config {
     /// Reads the process environment.
-    #[expect(clippy::disallowed_methods, reason = "this is where settings are read")]
     pub fn from_env() -> Result<Self, ConfigError> {
         Self::from_source(|name| std::env::var(name).ok())
     }
@@ -279,7 +279,8 @@ impl Config {
         if !self.is_production() {
             return Ok(());
         }
-        for (name, secret) in [("SESSION_SECRET", &self.session_secret), ("TOTP_ENCRYPTION_KEY", &self.encryption_key)] {
+        for (name, secret) in [("SESSION_SECRET", &self.session_secret), ("TOTP_ENCRYPTION_KEY", &self.encryption_key)]
+        {
             if secret.chars().count() < 32 || secret.contains("change-me") {
                 return Err(ConfigError(format!("{name} must be a random text of at least 32 characters.")));
             }
@@ -314,9 +315,8 @@ impl Config {
 }
 
 fn listen<F: Fn(&str) -> Option<String>>(read: &Reader<F>) -> String {
-    read.get(&["LISTEN"]).unwrap_or_else(|| {
-        format!("{}:{}", read.text(&["HOST"], "127.0.0.1"), read.text(&["PORT"], "8000"))
-    })
+    read.get(&["LISTEN"])
+        .unwrap_or_else(|| format!("{}:{}", read.text(&["HOST"], "127.0.0.1"), read.text(&["PORT"], "8000")))
 }
 
 fn smtp<F: Fn(&str) -> Option<String>>(read: &Reader<F>) -> Result<Smtp, ConfigError> {
@@ -342,8 +342,7 @@ fn bucket<F: Fn(&str) -> Option<String>>(read: &Reader<F>) -> Bucket {
 }
 
 fn origins(text: &str) -> Vec<String> {
-    let list: Vec<String> = serde_json::from_str(text)
-        .unwrap_or_else(|_| text.split(',').map(str::to_owned).collect());
+    let list: Vec<String> = serde_json::from_str(text).unwrap_or_else(|_| text.split(',').map(str::to_owned).collect());
     list.iter().map(|o| o.trim().trim_end_matches('/').to_owned()).filter(|o| !o.is_empty()).collect()
 }
 
@@ -384,7 +383,8 @@ mod tests {
         ] {
             let mut pairs = vec![(name, bad)];
             pairs.extend(good);
-            let pairs: Vec<_> = if bad.is_empty() { good.into_iter().filter(|(k, _)| *k != name).collect() } else { pairs };
+            let pairs: Vec<_> =
+                if bad.is_empty() { good.into_iter().filter(|(k, _)| *k != name).collect() } else { pairs };
             assert!(with(&pairs).unwrap().check().is_err(), "{name}={bad} must be refused");
         }
     }

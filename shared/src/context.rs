@@ -239,9 +239,30 @@ impl By {
 }
 
 const COMPONENT: &AsciiSet = &CONTROLS
-    .add(b' ').add(b'"').add(b'#').add(b'$').add(b'%').add(b'&').add(b'+').add(b',').add(b'/').add(b':').add(b';')
-    .add(b'<').add(b'=').add(b'>').add(b'?').add(b'@').add(b'[').add(b'\\').add(b']').add(b'^').add(b'`').add(b'{')
-    .add(b'|').add(b'}');
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'$')
+    .add(b'%')
+    .add(b'&')
+    .add(b'+')
+    .add(b',')
+    .add(b'/')
+    .add(b':')
+    .add(b';')
+    .add(b'<')
+    .add(b'=')
+    .add(b'>')
+    .add(b'?')
+    .add(b'@')
+    .add(b'[')
+    .add(b'\\')
+    .add(b']')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
 
 /// As `encodeURIComponent` does.
 pub fn encode_component(text: &str) -> String {
@@ -254,7 +275,8 @@ pub fn safe_path(path: &str) -> Option<&str> {
     let starts_well = path.starts_with('/') && !path.starts_with("//") && !path.starts_with("/\\");
     let is_clean = !path.contains('\\') && !path.chars().any(char::is_control) && path.chars().count() <= 2000;
     let bare = path.split(['?', '#']).next().unwrap_or_default();
-    let loops = NEVER.iter().any(|never| bare == *never || bare.strip_prefix(never).is_some_and(|r| r.starts_with('/')));
+    let loops =
+        NEVER.iter().any(|never| bare == *never || bare.strip_prefix(never).is_some_and(|r| r.starts_with('/')));
     (starts_well && is_clean && !loops).then_some(path)
 }
 
@@ -272,10 +294,20 @@ mod tests {
         for good in ["/", "/tickets?status=open&page=2", "/tickets/1#reply-2", "/loginhelp"] {
             assert_eq!(safe_path(good), Some(good));
         }
-        for bad in
-            ["", "tickets", "//evil.example", "/\\evil.example", "/a\\b", "/a\r\nb", "/login", "/login?next=/", "/auth/x",
-             "https://evil.example", "/switch-company", "/a\tb"]
-        {
+        for bad in [
+            "",
+            "tickets",
+            "//evil.example",
+            "/\\evil.example",
+            "/a\\b",
+            "/a\r\nb",
+            "/login",
+            "/login?next=/",
+            "/auth/x",
+            "https://evil.example",
+            "/switch-company",
+            "/a\tb",
+        ] {
             assert_eq!(safe_path(bad), None, "{bad:?}");
         }
         assert_eq!(safe_path(&format!("/{}", "a".repeat(2000))), None);

@@ -81,7 +81,14 @@ pub fn notice_cookie(code: &str) -> HeaderValue {
 }
 
 /// Keeps a sealed text with a session: messages, and secrets that are shown once.
-pub async fn note(by: &By, tx: &mut Tx, session_id: i64, kind: &'static str, text: &str, kept: TimeDelta) -> Result<()> {
+pub async fn note(
+    by: &By,
+    tx: &mut Tx,
+    session_id: i64,
+    kind: &'static str,
+    text: &str,
+    kept: TimeDelta,
+) -> Result<()> {
     let sealed = by.app().keyring().seal_text(&format!("{SEAL}:{session_id}"), text);
     sql("INSERT INTO session_notes (session_id, kind, body, expires_at) VALUES (?, ?, ?, ?)")
         .bind(session_id)
@@ -97,13 +104,14 @@ pub async fn note(by: &By, tx: &mut Tx, session_id: i64, kind: &'static str, tex
 pub async fn take_notes(by: &By, session_id: i64, kind: &'static str) -> Result<Vec<String>> {
     let mut tx = by.db().begin(Stamp::system(by.now())).await?;
     tx.housekeeping();
-    let rows: Vec<(i64, String)> =
-        sql("SELECT id, body FROM session_notes WHERE session_id = ? AND kind = ? AND expires_at > ? ORDER BY id LIMIT 20")
-            .bind(session_id)
-            .bind(kind)
-            .bind(by.now())
-            .fetch_all(&mut tx)
-            .await?;
+    let rows: Vec<(i64, String)> = sql(
+        "SELECT id, body FROM session_notes WHERE session_id = ? AND kind = ? AND expires_at > ? ORDER BY id LIMIT 20",
+    )
+    .bind(session_id)
+    .bind(kind)
+    .bind(by.now())
+    .fetch_all(&mut tx)
+    .await?;
     sql("DELETE FROM session_notes WHERE session_id = ? AND kind = ?")
         .bind(session_id)
         .bind(kind)

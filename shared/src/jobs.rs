@@ -24,7 +24,7 @@ const LEASE: TimeDelta = TimeDelta::seconds(120);
 const RENEW: Duration = Duration::from_secs(30);
 
 /// A job may take this long.
-const JOB_LIMIT: Duration = Duration::from_secs(840);
+const JOB_LIMIT: Duration = Duration::from_mins(14);
 
 /// Jobs claimed in one look.
 const BATCH: i64 = 20;
@@ -513,13 +513,7 @@ impl Worker {
             if !self.take_turn(name, *period).await? {
                 continue;
             }
-            let run = Run {
-                app: self.app.clone(),
-                id: 0,
-                attempt: 1,
-                is_last: true,
-                payload: serde_json::Value::Null,
-            };
+            let run = Run { app: self.app.clone(), id: 0, attempt: 1, is_last: true, payload: serde_json::Value::Null };
             match handler(run).await {
                 Ok(()) => counts.periodic += 1,
                 Err(error) => tracing::warn!(job.kind = name, ?error, "periodic work failed"),

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use http::{HeaderValue, StatusCode, header};
 use minijinja::value::{Kwargs, Serde, ValueKind};
-use minijinja::{AutoEscape, Environment, ErrorKind, State, UndefinedBehavior, Value, context};
+use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value, context};
 use serde::{Deserialize, Serialize};
 
 use crate::context::By;
@@ -100,7 +100,11 @@ fn environment(folder: Option<&std::path::Path>) -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|name| {
-        if name.ends_with(".txt") { AutoEscape::None } else { AutoEscape::Html }
+        if std::path::Path::new(name).extension().is_some_and(|e| e == "txt") {
+            AutoEscape::None
+        } else {
+            AutoEscape::Html
+        }
     });
     match folder {
         Some(folder) => environment.set_loader(minijinja::path_loader(folder)),
@@ -149,7 +153,7 @@ fn time(text: &str) -> Result<DateTime<Utc>, minijinja::Error> {
 
 /// A map as HTML attributes: true stands bare, none and false are left out. Names that could run
 /// script or carry style are refused (interface 5).
-fn attrs(state: &State<'_, '_>, map: &Value) -> Result<Value, minijinja::Error> {
+fn attrs(map: &Value) -> Result<Value, minijinja::Error> {
     let mut out = String::new();
     if map.kind() != ValueKind::Map {
         return Ok(Value::from_safe_string(out));
@@ -171,7 +175,6 @@ fn attrs(state: &State<'_, '_>, map: &Value) -> Result<Value, minijinja::Error> 
             out.push('"');
         }
     }
-    let _ = state;
     Ok(Value::from_safe_string(out))
 }
 
@@ -211,6 +214,7 @@ pub fn lines(text: &str) -> String {
 fn push_word(out: &mut String, word: &str) {
     let bare = word.trim_end_matches(['.', ',', ')', ';', ':', '!', '?']);
     let is_link = (bare.starts_with("https://") || bare.starts_with("http://"))
+        && !bare.contains(['"', '\'', '<', '>'])
         && url::Url::parse(bare).is_ok_and(|url| url.has_host());
     if is_link {
         let shown = escape(bare);
@@ -256,7 +260,6 @@ struct Brand {
 }
 
 #[derive(Serialize)]
-#[expect(clippy::struct_excessive_bools, reason = "what templates branch on")]
 struct Viewer {
     id: i64,
     name: String,
@@ -413,7 +416,10 @@ impl Page for ProblemPage {
     const TEMPLATE: &'static str = "errors/problem.html";
 
     fn samples() -> Vec<Self> {
-        [400, 403, 404, 409, 413, 429, 500, 503].into_iter().map(|status| Self::new(status, "Ticket not found", "0192f3c1")).collect()
+        [400, 403, 404, 409, 413, 429, 500, 503]
+            .into_iter()
+            .map(|status| Self::new(status, "Ticket not found", "0192f3c1"))
+            .collect()
     }
 }
 
@@ -476,16 +482,16 @@ pub(crate) async fn problem_page(by: &By, problem: &Problem) -> Response {
 
 /// The message with which a browser is sent elsewhere.
 pub(crate) fn notice_for(problem: &Problem) -> Option<Flash> {
-    match problem.code() {
-        Some("password_change_required" | "email_unverified" | "reauthentication_required") => None,
-        _ => {
-            let text = match problem.members.get("section").and_then(serde_json::Value::as_str) {
-                Some(section) => format!("You do not have access to {section}."),
-                None => sentence(&problem.detail),
-            };
-            Some(Flash::new(Tone::Error, text))
-        }
+    let explains_itself =
+        matches!(problem.code(), Some("password_change_required" | "email_unverified" | "reauthentication_required"));
+    if explains_itself {
+        return None;
     }
+    let text = match problem.members.get("section").and_then(serde_json::Value::as_str) {
+        Some(section) => format!("You do not have access to {section}."),
+        None => sentence(&problem.detail),
+    };
+    Some(Flash::new(Tone::Error, text))
 }
 
 /// For partial requests: a message beside the page, which stays as it is (interface 6.3).

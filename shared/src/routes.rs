@@ -103,9 +103,12 @@ pub struct Documented {
     methods: MethodRouter<App>,
 }
 
+/// What `utoipa_axum::routes!` gives.
+pub type DocumentedRoutes = (Vec<(String, RefOr<Schema>)>, Paths, MethodRouter<App>);
+
 impl Documented {
     /// Pairs what `utoipa_axum::routes!` gives with the caller of the same handler.
-    pub fn new(access: Access, routes: (Vec<(String, RefOr<Schema>)>, Paths, MethodRouter<App>)) -> Self {
+    pub fn new(access: Access, routes: DocumentedRoutes) -> Self {
         Self { access, schemas: routes.0, paths: routes.1, methods: routes.2 }
     }
 }

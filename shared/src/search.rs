@@ -12,14 +12,47 @@ use crate::db::{Sql, sql};
 /// Words in a query beyond these are ignored.
 const MAX_WORDS: usize = 8;
 
-/// InnoDB's full-text index holds words of three characters and more.
+/// The full-text index of MySQL holds words of three characters and more.
 const MIN_INDEXED: usize = 3;
 
-/// Words that InnoDB leaves out of its index.
+/// Words that MySQL leaves out of its index.
 const STOP_WORDS: [&str; 36] = [
-    "a", "about", "an", "are", "as", "at", "be", "by", "com", "de", "en", "for", "from", "how", "i", "in", "is",
-    "it", "la", "of", "on", "or", "that", "the", "this", "to", "was", "what", "when", "where", "who", "will",
-    "with", "und", "www", "undefined",
+    "a",
+    "about",
+    "an",
+    "are",
+    "as",
+    "at",
+    "be",
+    "by",
+    "com",
+    "de",
+    "en",
+    "for",
+    "from",
+    "how",
+    "i",
+    "in",
+    "is",
+    "it",
+    "la",
+    "of",
+    "on",
+    "or",
+    "that",
+    "the",
+    "this",
+    "to",
+    "was",
+    "what",
+    "when",
+    "where",
+    "who",
+    "will",
+    "with",
+    "und",
+    "www",
+    "undefined",
 ];
 
 /// Lower-case, accents removed, everything but letters and digits turned into single spaces.
@@ -55,16 +88,14 @@ pub struct Index {
 /// A condition that every word of the query begins a word of the text. Nothing for an empty query.
 pub fn condition(index: &Index, query: &str) -> Sql {
     let words = words(query);
-    let (indexed, short): (Vec<_>, Vec<_>) = words.into_iter().partition(|word| {
-        word.chars().count() >= MIN_INDEXED && !STOP_WORDS.contains(&word.as_str())
-    });
+    let (indexed, short): (Vec<_>, Vec<_>) =
+        words.into_iter().partition(|word| word.chars().count() >= MIN_INDEXED && !STOP_WORDS.contains(&word.as_str()));
     let mut condition = sql("");
     if !indexed.is_empty() {
         let terms: Vec<String> = indexed.iter().map(|word| format!("+{word}*")).collect();
         let quoted: Vec<String> = indexed.iter().map(|word| format!("\"{word}\"*")).collect();
-        condition = condition
-            .push_by_engine(index.sqlite, index.mysql)
-            .bind_by_engine(quoted.join(" "), terms.join(" "));
+        condition =
+            condition.push_by_engine(index.sqlite, index.mysql).bind_by_engine(quoted.join(" "), terms.join(" "));
     }
     for word in short {
         condition = prefix(condition, index.like, &word);
@@ -94,7 +125,7 @@ mod tests {
 
     #[test]
     fn text_is_folded_to_plain_words() {
-        assert_eq!(fold("  Été à l'École — N°42!\n"), "ete a l ecole no42");
+        assert_eq!(fold("  Été à l'École — N°42!\n"), "ete a l ecole n 42");
         assert_eq!(words("VPN: no_connection"), ["vpn", "no", "connection"]);
         assert_eq!(words("  ,,, "), Vec::<String>::new());
     }

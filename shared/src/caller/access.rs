@@ -59,6 +59,7 @@ impl Access {
     }
 
     /// The caller without its wrappers.
+    #[must_use]
     pub fn innermost(&self) -> Self {
         match self {
             Self::Keyed(inner) | Self::Fresh(inner) => inner.innermost(),
@@ -70,7 +71,6 @@ impl Access {
 /// What a person may do in the active company. All false without an active membership.
 #[derive(Debug, Clone, Default, Serialize)]
 #[expect(missing_docs, reason = "the names of organisation 4.1")]
-#[expect(clippy::struct_excessive_bools, reason = "one per section flag of the membership")]
 pub struct Rights {
     pub is_member: bool,
     pub can_access_shop: bool,
@@ -148,12 +148,7 @@ pub const PERMISSION_KEYS: &[PermissionKey] = &[
         description: "Manages members like a company admin.",
         scope: "company",
     },
-    PermissionKey {
-        key: "billing.manage",
-        label: "Manage billing",
-        description: "Opens invoices.",
-        scope: "company",
-    },
+    PermissionKey { key: "billing.manage", label: "Manage billing", description: "Opens invoices.", scope: "company" },
     PermissionKey {
         key: "audit.view",
         label: "Read the audit trail",

@@ -144,7 +144,12 @@ mod tests {
     use super::*;
 
     fn key(scopes: &[&str]) -> Key {
-        Key { id: 1, preview: String::new(), scopes: scopes.iter().map(|s| (*s).to_owned()).collect(), company_id: None }
+        Key {
+            id: 1,
+            preview: String::new(),
+            scopes: scopes.iter().map(|s| (*s).to_owned()).collect(),
+            company_id: None,
+        }
     }
 
     #[test]

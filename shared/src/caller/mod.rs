@@ -94,7 +94,9 @@ impl User {
                 .or_see("/change-password"));
         }
         if self.person.must_verify_email {
-            return Err(Error::forbidden("Email address not verified").code("email_unverified").or_see("/verify-email"));
+            return Err(Error::forbidden("Email address not verified")
+                .code("email_unverified")
+                .or_see("/verify-email"));
         }
         Ok(self)
     }
@@ -210,9 +212,10 @@ impl<K: CompanyKey> Caller for CompanyManager<K> {
 }
 
 fn active_company(user: &User) -> Result<Company> {
-    user.me().company.clone().ok_or_else(|| {
-        Error::bad_request("No company associated with the current user").code("no_company")
-    })
+    user.me()
+        .company
+        .clone()
+        .ok_or_else(|| Error::bad_request("No company associated with the current user").code("no_company"))
 }
 
 fn no_access(what: &str) -> Error {

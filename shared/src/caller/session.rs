@@ -224,8 +224,8 @@ pub(crate) async fn authenticate(app: &App, token: &str) -> Result<Option<Arc<Pe
     let memberships = memberships(app, row.user_id).await?;
     let company = active_company(&row, &memberships);
     let rights = rights(&row, company.as_ref(), &memberships);
-    let is_technician = row.is_super_admin
-        || memberships.iter().any(|m| m.company.is_provider && m.grants("helpdesk.technician"));
+    let is_technician =
+        row.is_super_admin || memberships.iter().any(|m| m.company.is_provider && m.grants("helpdesk.technician"));
     let expires_at = (now + TimeDelta::minutes(app.config().session_ttl_minutes)).min(row.absolute_expires_at);
     let moved = row.active_company_id != company.as_ref().map(|c| c.id);
     let is_due = now - row.last_seen_at >= TOUCH_AFTER;

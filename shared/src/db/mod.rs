@@ -238,7 +238,9 @@ pub fn is_unique_violation(error: &sqlx::Error, constraint: &str, column: &str) 
 pub(crate) fn is_retryable(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Database(error) => {
-            let number = error.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>().map(|e| e.number());
+            let number = error
+                .try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>()
+                .map(sqlx::mysql::MySqlDatabaseError::number);
             matches!(number, Some(1205 | 1213 | 8002 | 9007)) || error.message().contains("database is locked")
         }
         sqlx::Error::PoolTimedOut => true,

@@ -8,15 +8,9 @@ use super::value::{Value, mysql_arguments, sqlite_arguments};
 use super::{At, Db, Pools, Tx, TxInner};
 
 /// A row type that both engines can fill; `#[derive(sqlx::FromRow)]` and tuples do.
-pub trait Row:
-    for<'r> sqlx::FromRow<'r, SqliteRow> + for<'r> sqlx::FromRow<'r, MySqlRow> + Send + Unpin
-{
-}
+pub trait Row: for<'r> sqlx::FromRow<'r, SqliteRow> + for<'r> sqlx::FromRow<'r, MySqlRow> + Send + Unpin {}
 
-impl<T> Row for T where
-    T: for<'r> sqlx::FromRow<'r, SqliteRow> + for<'r> sqlx::FromRow<'r, MySqlRow> + Send + Unpin
-{
-}
+impl<T> Row for T where T: for<'r> sqlx::FromRow<'r, SqliteRow> + for<'r> sqlx::FromRow<'r, MySqlRow> + Send + Unpin {}
 
 /// A statement under construction. Its text is made of static parts only.
 #[derive(Debug, Clone)]
@@ -210,7 +204,7 @@ impl Sql {
     }
 }
 
-impl<'a> At<'a> {
+impl At<'_> {
     fn db(&self) -> &Db {
         match self {
             At::Db(db) => db,

@@ -151,18 +151,11 @@ impl NewRow {
             key: format!("{}/{month}/{}", home.area, tokens::random_hex(16)),
             home,
             original_name: safe_file_name(name),
-            display_name: display_name(name),
+            display_name: names::display_name(name),
             declared_type: declared_type.map(|t| t.chars().filter(|c| !c.is_control()).take(255).collect()),
             size,
         }
     }
-}
-
-/// The name as people typed it: the last part of a path, without control characters.
-fn display_name(name: &str) -> String {
-    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let clean: String = last.chars().filter(|c| !c.is_control()).take(255).collect();
-    if clean.trim().is_empty() { "upload".to_owned() } else { clean }
 }
 
 async fn insert_pending(by: &By, new: &NewRow) -> Result<i64> {
@@ -391,6 +384,7 @@ fn readable(file: &File) -> Result<&File> {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
 fn unreachable_bucket(error: BlobError) -> Error {
     tracing::error!(%error, "the bucket did not do what was asked");
     Error::refused(
@@ -443,11 +437,12 @@ pub(crate) async fn scan_job(run: Run) -> Result<(), JobError> {
 
 /// Removes uploads that nothing came of.
 pub(crate) async fn purge_job(run: Run) -> Result<(), JobError> {
-    let old: Vec<(i64,)> =
-        sql("SELECT id FROM files WHERE state = 'pending' AND expires_at < ? AND deleted_at IS NULL ORDER BY id LIMIT 200")
-            .bind(run.now())
-            .fetch_all(run.db())
-            .await?;
+    let old: Vec<(i64,)> = sql(
+        "SELECT id FROM files WHERE state = 'pending' AND expires_at < ? AND deleted_at IS NULL ORDER BY id LIMIT 200",
+    )
+    .bind(run.now())
+    .fetch_all(run.db())
+    .await?;
     if old.is_empty() {
         return Ok(());
     }

@@ -107,7 +107,8 @@ impl Draft {
     /// Puts the mail into the outbox with the job that sends it. None when its cause already did.
     pub async fn queue(&self, tx: &mut Tx) -> Result<Option<i64>> {
         let now = tx.stamp().at;
-        let message_id = self.message_id.clone().unwrap_or_else(|| format!("<{}@{}>", tokens::random_hex(16), self.host));
+        let message_id =
+            self.message_id.clone().unwrap_or_else(|| format!("<{}@{}>", tokens::random_hex(16), self.host));
         let known: Option<(i64,)> =
             sql("SELECT id FROM email_outbox WHERE message_id = ?").bind(&message_id).fetch_optional(&mut *tx).await?;
         if known.is_some() {

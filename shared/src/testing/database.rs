@@ -27,7 +27,6 @@ enum Kind {
 static TEMPLATE: OnceLock<Mutex<Option<PathBuf>>> = OnceLock::new();
 
 impl TestDatabase {
-    #[expect(clippy::disallowed_methods, reason = "the test run chooses its engine by environment")]
     pub(super) async fn create() -> Self {
         match std::env::var("TEST_DATABASE_URL").ok().filter(|url| !url.is_empty()) {
             Some(server) => Self::schema(server).await,

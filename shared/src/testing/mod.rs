@@ -76,10 +76,7 @@ impl TestApp {
     pub async fn with(mut config: Config, routes: Routes, jobs: Jobs) -> Self {
         let database = TestDatabase::create().await;
         let folder = std::env::temp_dir().join(format!("myportal-test-{}", crate::tokens::random_hex(8)));
-        let bucket = match external_bucket(&mut config) {
-            true => None,
-            false => Some(own_bucket(&mut config, &folder).await),
-        };
+        let bucket = if external_bucket(&mut config) { None } else { Some(own_bucket(&mut config, &folder).await) };
         let mails = Arc::new(Mutex::new(Vec::new()));
         let parts = Parts {
             db: database.db().clone(),
@@ -225,7 +222,7 @@ impl TestApp {
     pub async fn run_jobs(&self) -> Counts {
         let worker = Worker::new(self.app.clone(), self.jobs.clone(), "test");
         let (_keep, stop) = tokio::sync::watch::channel(false);
-        ok(worker.tick(std::time::Duration::from_secs(60), &stop).await)
+        ok(worker.tick(std::time::Duration::from_mins(1), &stop).await)
     }
 
     /// Every mail so far, oldest first.
@@ -293,7 +290,6 @@ impl TestApp {
 }
 
 /// Tests may be run against another S3 server, named by `TEST_S3_ENDPOINT`.
-#[expect(clippy::disallowed_methods, reason = "the test run chooses its peers by environment")]
 fn external_bucket(config: &mut Config) -> bool {
     let Ok(endpoint) = std::env::var("TEST_S3_ENDPOINT") else { return false };
     config.bucket.endpoint = endpoint;

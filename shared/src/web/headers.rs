@@ -75,7 +75,8 @@ pub(crate) fn complete(by: &By, mut response: Response, is_stale: bool) -> Respo
         }
     }
     if by.request().notice.is_some() && is_html(headers) {
-        headers.append(header::SET_COOKIE, value(&format!("{NOTICE_COOKIE}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax")));
+        headers
+            .append(header::SET_COOKIE, value(&format!("{NOTICE_COOKIE}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax")));
     }
     caching(by, headers);
     safety(by, &mut response);
@@ -116,10 +117,8 @@ fn safety(by: &By, response: &mut Response) {
         );
     }
     if by.app().config().is_production() {
-        headers.insert(
-            header::STRICT_TRANSPORT_SECURITY,
-            HeaderValue::from_static("max-age=31536000; includeSubDomains"),
-        );
+        headers
+            .insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000; includeSubDomains"));
     }
 }
 
@@ -159,4 +158,3 @@ pub(crate) fn preflight(by: &By) -> Option<Response> {
     headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
     Some(response)
 }
-

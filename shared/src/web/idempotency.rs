@@ -76,7 +76,8 @@ fn token(by: &By, request: &Request, once: Option<String>) -> Result<Option<(Str
         Actor::Person(person) => format!("u{}", person.id()),
         Actor::Key(key) => format!("k{}", key.id),
     };
-    let key = header_text(request.headers(), "idempotency-key").map(str::to_owned).or(once.map(|o| format!("form:{o}")));
+    let key =
+        header_text(request.headers(), "idempotency-key").map(str::to_owned).or(once.map(|o| format!("form:{o}")));
     let Some(key) = key.filter(|key| !key.trim().is_empty()) else { return Ok(None) };
     if key.chars().count() > 260 {
         return Err(Error::field("Idempotency-Key", "Use at most 255 characters"));

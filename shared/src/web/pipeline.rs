@@ -74,6 +74,11 @@ async fn answer(app: App, mut parts: Parts, body: Body, facts: Request, next: Ne
 
 /// Everything between knowing who asks and the handler's answer.
 async fn guarded(by: &By, parts: Parts, body: Body, next: Next) -> Result<Response> {
+    if parts.method == Method::OPTIONS
+        && let Some(answer) = headers::preflight(by)
+    {
+        return Ok(answer);
+    }
     let limit = by.request().facts.as_ref().map_or(BODY_LIMIT, |f| f.body_limit);
     let announced = header_text(&parts.headers, "content-length").and_then(|v| v.parse::<usize>().ok());
     if announced.is_some_and(|length| length > limit) {
@@ -101,7 +106,10 @@ async fn timed(by: &By, request: axum::extract::Request, next: Next) -> Result<R
 
 /// 413, as body readers and the pipeline say it.
 pub(crate) fn too_large() -> Error {
-    Error::refused(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large. A file may have 15 MB, anything else 1 MB.")
+    Error::refused(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "The request is too large. A file may have 15 MB, anything else 1 MB.",
+    )
 }
 
 fn describe(app: &App, parts: &mut Parts) -> Request {
@@ -169,9 +177,7 @@ async fn identify(app: &App, parts: &Parts, facts: &Request) -> Result<Actor> {
     let actor = match credentials(app, parts, facts) {
         Credentials::None => Actor::Nobody,
         Credentials::Key(token) => Actor::Key(crate::caller::authenticate_key(app, &token, &facts.ip).await?),
-        Credentials::Session(token) => {
-            session::authenticate(app, &token).await?.map_or(Actor::Nobody, Actor::Person)
-        }
+        Credentials::Session(token) => session::authenticate(app, &token).await?.map_or(Actor::Nobody, Actor::Person),
     };
     if !is_exempt(facts) {
         match &actor {
@@ -203,7 +209,9 @@ fn credentials(app: &App, parts: &Parts, facts: &Request) -> Credentials {
 
 fn is_exempt(facts: &Request) -> bool {
     let path = facts.target.split('?').next().unwrap_or_default();
-    path.starts_with("/static/") || path.starts_with("/health") || path.starts_with("/docs")
+    path.starts_with("/static/")
+        || path.starts_with("/health")
+        || path.starts_with("/docs")
         || path == "/internal/openapi.json"
 }
 
@@ -213,11 +221,8 @@ async fn finish_error(by: &By, mut response: Response) -> Response {
     problem.members.insert("request_id".to_owned(), by.request().id().into());
     let cause = response.extensions_mut().remove::<Cause>();
     let retry_after = response.headers().get(header::RETRY_AFTER).cloned();
-    let mut finished = if by.request().wants_page() {
-        as_page(by, problem).await
-    } else {
-        crate::error::problem_response(problem)
-    };
+    let mut finished =
+        if by.request().wants_page() { as_page(by, problem).await } else { crate::error::problem_response(problem) };
     if let Some(cause) = cause {
         finished.extensions_mut().insert(cause);
     }
