@@ -1,12 +1,17 @@
 //! From routes to answers: the one router that the function, the local server and the tests use, and
 //! the two ways to run it.
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::serve::ListenerExt as _;
 use lambda_http::RequestExt as _;
 use lambda_http::request::RequestContext;
+use tower::util::MapRequest;
 use tower::{Service as _, ServiceExt as _};
 use tracing_subscriber::EnvFilter;
 
@@ -56,19 +61,37 @@ pub async fn run(routes: Routes) -> Exit {
 }
 
 async fn start(routes: Routes) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let config = Config::from_env()?;
+    let mut config = Config::from_env()?;
     config.check()?;
+    // A function has no lasting file; its log lines are the record.
+    config.fail2ban_log_path = None;
     start_logs(&config, true);
     let app = App::start(config, routes.table()).await.map_err(|error| error.detail().into_owned())?;
     let router = assemble(routes, app);
     lambda_http::run(lambda_http::service_fn(move |event| answer(router.clone(), event))).await
 }
 
+/// Serves a listener until `stop` is ready, then lets running requests finish.
+pub async fn listen(
+    router: Router,
+    listener: tokio::net::TcpListener,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    let listener = listener.tap_io(|socket| {
+        if let Err(error) = socket.set_nodelay(true) {
+            tracing::debug!(%error, "the connection stays with delays");
+        }
+    });
+    let service = MapRequest::new(router, pipeline::strip_slash::<Body>);
+    let service = axum::ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(service);
+    axum::serve(listener, service).with_graceful_shutdown(stop).await
+}
+
 /// One event of the gateway through the router.
-async fn answer(
+pub async fn answer(
     mut router: Router,
     event: lambda_http::Request,
-) -> Result<http::Response<axum::body::Body>, std::convert::Infallible> {
+) -> Result<http::Response<Body>, std::convert::Infallible> {
     let address = match event.request_context_ref() {
         Some(RequestContext::ApiGatewayV2(context)) => context.http.source_ip.clone(),
         _ => None,
@@ -80,9 +103,9 @@ async fn answer(
         parts.uri = http::Uri::from(path);
     }
     let body = match body {
-        lambda_http::Body::Text(text) => axum::body::Body::from(text),
-        lambda_http::Body::Binary(bytes) => axum::body::Body::from(bytes),
-        _ => axum::body::Body::empty(),
+        lambda_http::Body::Text(text) => Body::from(text),
+        lambda_http::Body::Binary(bytes) => Body::from(bytes),
+        _ => Body::empty(),
     };
     let request = pipeline::strip_slash(http::Request::from_parts(parts, body));
     router.as_service().ready().await?.call(request).await
