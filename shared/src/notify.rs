@@ -75,6 +75,15 @@ struct Preference {
 
 /// Tells one person, by the channels they chose.
 pub async fn tell(app: &App, tx: &mut Tx, to: &Recipient, notice: &Notice<'_>) -> Result<()> {
+    tell_by(app, tx, to, notice, None).await
+}
+
+/// The same with a mail of its own words in place of the general one.
+pub async fn tell_with(app: &App, tx: &mut Tx, to: &Recipient, notice: &Notice<'_>, mail: Draft) -> Result<()> {
+    tell_by(app, tx, to, notice, Some(mail)).await
+}
+
+async fn tell_by(app: &App, tx: &mut Tx, to: &Recipient, notice: &Notice<'_>, mail: Option<Draft>) -> Result<()> {
     let stored: Option<Preference> = sql("SELECT channel_in_app, channel_email FROM notification_preferences \
          WHERE user_id = ? AND event_type = ?")
     .bind(to.user_id)
@@ -96,7 +105,11 @@ pub async fn tell(app: &App, tx: &mut Tx, to: &Recipient, notice: &Notice<'_>) -
     }
     let id = record(tx, to, notice, in_app, dedupe).await?;
     if email {
-        deliver(app, tx, id, to, notice).await?;
+        let mail = match mail {
+            Some(mail) => mail,
+            None => general(app, tx, notice).await?,
+        };
+        deliver(tx, id, to, mail).await?;
     }
     Ok(())
 }
@@ -117,11 +130,14 @@ async fn record(tx: &mut Tx, to: &Recipient, notice: &Notice<'_>, in_app: bool, 
     .await?)
 }
 
-async fn deliver(app: &App, tx: &mut Tx, id: i64, to: &Recipient, notice: &Notice<'_>) -> Result<()> {
+async fn general(app: &App, tx: &mut Tx, notice: &Notice<'_>) -> Result<Draft> {
     let base = app.config().base_url();
     let link = notice.link.as_ref().zip(base).map(|(path, base)| format!("{base}{path}"));
     let fields = context! { label => notice.kind.label, message => notice.message.clone(), link };
-    let mut draft = Draft::template(app, &mut *tx, "notice", fields).await?;
+    Draft::template(app, tx, "notice", fields).await
+}
+
+async fn deliver(tx: &mut Tx, id: i64, to: &Recipient, mut draft: Draft) -> Result<()> {
     draft.to(&to.email);
     let outbox = draft.queue(tx).await?;
     let now = tx.stamp().at;

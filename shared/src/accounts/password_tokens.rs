@@ -60,6 +60,16 @@ pub async fn issue(tx: &mut Tx, user_id: i64, purpose: Purpose) -> Result<String
     Ok(token.as_str().to_owned())
 }
 
+/// Ends every open link of a person: the password was set, or the address they were sent to is another.
+pub async fn void_all(tx: &mut Tx, user_id: i64) -> Result<u64> {
+    let now = tx.stamp().at;
+    Ok(sql("UPDATE password_tokens SET used_at = ? WHERE user_id = ? AND used_at IS NULL")
+        .bind(now)
+        .bind(user_id)
+        .execute(tx)
+        .await?)
+}
+
 #[derive(sqlx::FromRow)]
 struct Row {
     id: i64,
