@@ -1,1 +1,5 @@
-fn main(){}
+//! The binary `myportal`.
+
+fn main() -> std::process::ExitCode {
+    local_dev::command::main()
+}
