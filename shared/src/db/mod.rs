@@ -212,9 +212,7 @@ impl Tx {
         if changes.is_empty() && !self.is_housekeeping {
             return Err(Error::Internal(anyhow::anyhow!("a transaction without an audit line")));
         }
-        for change in changes {
-            crate::audit::write(&mut self, change).await?;
-        }
+        crate::audit::write(&mut self, changes).await?;
         match self.inner {
             TxInner::Sqlite(tx) => tx.commit().await?,
             TxInner::MySql(tx) => tx.commit().await?,
