@@ -99,7 +99,9 @@ fn usable(row: Row, now: DateTime<Utc>, ip: &str) -> Result<Row, KeyFailure> {
 }
 
 fn is_allowed(allowed: Option<&str>, ip: &str) -> bool {
-    let Some(list) = allowed.and_then(|text| serde_json::from_str::<Vec<String>>(text).ok()) else { return true };
+    let Some(text) = allowed else { return true };
+    // A list that cannot be read admits nobody.
+    let Ok(list) = serde_json::from_str::<Vec<String>>(text) else { return false };
     let Ok(ip) = ip.parse::<std::net::IpAddr>() else { return list.is_empty() };
     list.is_empty()
         || list.iter().any(|entry| match entry.parse::<ipnet::IpNet>() {
@@ -111,16 +113,29 @@ fn is_allowed(allowed: Option<&str>, ip: &str) -> bool {
 async fn count_use(app: &App, row: &Row, ip: &str, now: DateTime<Utc>) -> Result<()> {
     let mut tx = app.db().begin(Stamp::system(now)).await?;
     tx.housekeeping();
-    let known: i64 = sql("SELECT COUNT(*) FROM api_key_usage WHERE api_key_id = ? AND ip_address <> ?")
-        .bind(row.id)
-        .bind(ip)
-        .fetch_value(&mut tx)
-        .await?;
-    add_use(&mut tx, row.id, if known >= MAX_ADDRESSES { "other" } else { ip }, now).await?;
+    let is_known = sql("UPDATE api_key_usage SET usage_count = usage_count + 1, last_used_at = ? \
+         WHERE api_key_id = ? AND ip_address = ?")
+    .bind(now)
+    .bind(row.id)
+    .bind(ip)
+    .execute(&mut tx)
+    .await?;
+    if is_known == 0 {
+        count_first_use(&mut tx, row.id, ip, now).await?;
+    }
     if row.last_used_at.is_none_or(|at| now - at >= TimeDelta::minutes(1)) {
         sql("UPDATE api_keys SET last_used_at = ? WHERE id = ?").bind(now).bind(row.id).execute(&mut tx).await?;
     }
     tx.commit().await
+}
+
+/// An address that was not seen before; a parallel first use of it adds to the same row.
+async fn count_first_use(tx: &mut Tx, key_id: i64, ip: &str, now: DateTime<Utc>) -> Result<()> {
+    let known: i64 = sql("SELECT COUNT(*) FROM api_key_usage WHERE api_key_id = ? AND ip_address <> 'other'")
+        .bind(key_id)
+        .fetch_value(&mut *tx)
+        .await?;
+    add_use(tx, key_id, if known >= MAX_ADDRESSES { "other" } else { ip }, now).await
 }
 
 async fn add_use(tx: &mut Tx, key_id: i64, ip: &str, now: DateTime<Utc>) -> Result<()> {
@@ -170,5 +185,7 @@ mod tests {
         assert!(is_allowed(Some(r#"["203.0.113.9"]"#), "203.0.113.9"));
         assert!(!is_allowed(Some(r#"["203.0.113.9"]"#), "203.0.113.10"));
         assert!(!is_allowed(Some(r#"["203.0.113.9"]"#), "unknown"));
+        assert!(is_allowed(Some("[]"), "203.0.113.9"));
+        assert!(!is_allowed(Some("not a list"), "203.0.113.9"));
     }
 }

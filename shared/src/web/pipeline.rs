@@ -176,7 +176,14 @@ async fn identify(app: &App, parts: &Parts, facts: &Request) -> Result<Actor> {
     app.general().coarse(&facts.ip, now)?;
     let actor = match credentials(app, parts, facts) {
         Credentials::None => Actor::Nobody,
-        Credentials::Key(token) => Actor::Key(crate::caller::authenticate_key(app, &token, &facts.ip).await?),
+        Credentials::Key(token) => {
+            let key = crate::caller::authenticate_key(app, &token, &facts.ip).await?;
+            // Sign-in and everything beside it is for people, also where anyone may call (identity 16.2).
+            if facts.target.starts_with("/auth/") {
+                return Err(Error::forbidden("API keys cannot be used here"));
+            }
+            Actor::Key(key)
+        }
         Credentials::Session(token) => session::authenticate(app, &token).await?.map_or(Actor::Nobody, Actor::Person),
     };
     if !is_exempt(facts) {
