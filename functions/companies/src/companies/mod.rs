@@ -1,0 +1,28 @@
+//! Companies: the list, one of them, adding, changing, archiving.
+
+pub mod api;
+pub mod model;
+pub mod pages;
+pub mod store;
+
+use shared::routes::Routes;
+
+/// Adds the routes.
+pub fn add(routes: Routes) -> Routes {
+    routes
+        .scope("companies")
+        .api(shared::api!(api::list_companies))
+        .api(shared::api!(api::create_company))
+        .api(shared::api!(api::get_company))
+        .api(shared::api!(api::update_company))
+        .api(shared::api!(api::archive_company))
+        .api(shared::api!(api::unarchive_company))
+        .no_scope()
+        .page("/admin/companies", pages::list)
+        .page("/admin/companies/new", pages::new)
+        .form("/admin/companies", pages::create)
+        .page("/admin/companies/{id}", pages::show)
+        .form("/admin/companies/{id}", pages::update)
+        .form("/admin/companies/{id}/archive", pages::archive)
+        .form("/admin/companies/{id}/unarchive", pages::unarchive)
+}

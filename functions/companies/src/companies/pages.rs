@@ -1,0 +1,274 @@
+//! The pages of companies (organisation 6.3): the list, a new one, one of them with its members.
+
+use axum::response::Response;
+use serde::Serialize;
+use shared::Flash;
+use shared::caller::{SuperAdmin, User};
+use shared::context::encode_component;
+use shared::error::{Error, Result};
+use shared::page::Page;
+use shared::web::{Form, FormState, PageOf, Paging, Path, Query};
+
+use super::model::{Company, Fields, Filter};
+use super::store::{self, Listed};
+use crate::members::model::Manager;
+use crate::members::pages::managed;
+use crate::members::store::{self as members, Member};
+
+/// A believable company, for samples.
+pub(crate) fn sample() -> Company {
+    let at = chrono::DateTime::from_timestamp(1_794_990_000, 0).unwrap_or_default();
+    Company {
+        id: 4,
+        name: "Northwind Dental".to_owned(),
+        address: Some("12 Mill Lane\nLeeds LS1 4AP".to_owned()),
+        phone: Some("+44 20 7946 0000".to_owned()),
+        website: Some("https://dental.example.com".to_owned()),
+        contact_email: Some("office@dental.example.com".to_owned()),
+        is_vip: true,
+        is_provider: false,
+        syncro_company_id: Some("88121".to_owned()),
+        xero_id: None,
+        archived_at: None,
+        created_at: at,
+        updated_at: at,
+    }
+}
+
+/// All companies.
+#[derive(Debug, Serialize)]
+pub struct CompanyList {
+    list: PageOf<Listed>,
+    q: String,
+    archived: String,
+    sort: String,
+    /// The address of this list without `page=` and without `sort=`.
+    page_url: String,
+    sort_url: String,
+    is_filtered: bool,
+}
+
+impl CompanyList {
+    fn new(list: PageOf<Listed>, filter: &Filter) -> Self {
+        let q = filter.search.clone().unwrap_or_default();
+        let archived = filter.archived.clone().unwrap_or_else(|| "0".to_owned());
+        let sort = filter.sort.clone().unwrap_or_else(|| "name".to_owned());
+        let kept = format!("/admin/companies?q={}&archived={archived}", encode_component(&q));
+        Self {
+            page_url: format!("{kept}&sort={sort}&size={}&page=", list.size),
+            sort_url: format!("{kept}&size={}&sort=", list.size),
+            is_filtered: !q.is_empty() || archived != "0",
+            list,
+            q,
+            archived,
+            sort,
+        }
+    }
+}
+
+impl Page for CompanyList {
+    const TEMPLATE: &'static str = "companies/list.html";
+    const REGIONS: &'static [(&'static str, &'static str)] = &[("companies-list", "companies/_list.html")];
+
+    fn samples() -> Vec<Self> {
+        let row = |id, name: &str, is_vip: bool, is_provider, is_archived| Listed {
+            id,
+            name: name.to_owned(),
+            syncro_company_id: is_vip.then(|| "88121".to_owned()),
+            xero_id: None,
+            is_vip,
+            is_provider,
+            is_archived,
+            members: 14,
+        };
+        let rows = vec![
+            row(1, "Northstar IT", false, true, false),
+            row(4, "Northwind Dental", true, false, false),
+            row(5, "Harbour & Sons", false, false, true),
+        ];
+        let nothing = Filter { search: Some("kestrel".to_owned()), ..Filter::default() };
+        vec![
+            Self::new(PageOf::new(rows, Paging::default(), 130), &Filter::default()),
+            Self::new(PageOf::new(Vec::new(), Paging::default(), 0), &nothing),
+            Self::new(PageOf::new(Vec::new(), Paging::default(), 0), &Filter::default()),
+        ]
+    }
+}
+
+/// The list for super administrators; who manages members of one company goes straight there.
+pub async fn list(by: User, filter: Query<Filter>, paging: Query<Paging>) -> Result<Response> {
+    if !by.me().user.is_super_admin {
+        return own_company(&by);
+    }
+    // A link with a value that means nothing shows the list without it.
+    let filter = filter.value.clone().checked().unwrap_or_default();
+    let (rows, counted) = store::table(&by, &filter, paging.size(), paging.offset()).await?;
+    by.page(&CompanyList::new(PageOf::new(rows, paging.value, counted), &filter)).await
+}
+
+fn own_company(by: &User) -> Result<Response> {
+    let active = by.me().company.as_ref().filter(|company| Manager::of(by.me(), company.id).is_some());
+    let first = by.me().memberships.iter().map(|m| &m.company).find(|c| Manager::of(by.me(), c.id).is_some());
+    let company = active.or(first);
+    let company =
+        company.ok_or_else(|| Error::forbidden("Access denied").with("section", "administration").or_see("/"))?;
+    Ok(by.go(&format!("/admin/companies/{}", company.id)))
+}
+
+/// The form of a new company.
+#[derive(Debug, Serialize)]
+pub struct NewCompany {
+    form: FormState,
+}
+
+impl Page for NewCompany {
+    const TEMPLATE: &'static str = "companies/new.html";
+
+    fn samples() -> Vec<Self> {
+        let bad = shared::error::Invalid::field("name", "Enter the company name");
+        vec![Self { form: FormState::blank() }, Self { form: FormState::blank().refused(&bad) }]
+    }
+}
+
+/// The form.
+pub async fn new(by: SuperAdmin) -> Result<Response> {
+    by.page(&NewCompany { form: FormState::blank() }).await
+}
+
+/// Adds a company.
+pub async fn create(by: SuperAdmin, form: Form<Fields>) -> Result<Response> {
+    let created = match form.parse() {
+        Ok(new) => store::create(&by, &new).await,
+        Err(invalid) => Err(invalid.into()),
+    };
+    match shown(created, &form)? {
+        Ok(company) => {
+            let to = format!("/admin/companies/{}", company.id);
+            by.see(to, Flash::done(format!("{} created", company.name))).await
+        }
+        Err(form) => by.page_again(&NewCompany { form }).await,
+    }
+}
+
+/// Faults of fields, and names that others have, lead back to the form; all else is an error.
+fn shown<T>(outcome: Result<T>, form: &Form<Fields>) -> Result<Result<T, FormState>> {
+    match outcome {
+        Ok(done) => Ok(Ok(done)),
+        Err(Error::Invalid(invalid)) => Ok(Err(form.refused(&invalid))),
+        Err(error) => match taken_field(&error.detail()) {
+            Some((field, text)) => Ok(Err(form.refused(&shared::error::Invalid::field(field, text)))),
+            None => Err(error),
+        },
+    }
+}
+
+/// The 409 texts of the API as messages at their fields.
+fn taken_field(detail: &str) -> Option<(&'static str, &'static str)> {
+    match detail {
+        "Company name already exists" => Some(("name", "Another company has this name. Choose another.")),
+        "Syncro ID already in use" => Some(("syncro_company_id", "Another company has this Syncro ID")),
+        "Xero ID already in use" => Some(("xero_id", "Another company has this Xero ID")),
+        _ => None,
+    }
+}
+
+/// One company with its members.
+#[derive(Debug, Serialize)]
+pub struct CompanyShow {
+    company: Company,
+    is_super_admin: bool,
+    members: PageOf<Member>,
+    page_url: String,
+    form: FormState,
+}
+
+impl CompanyShow {
+    fn new(manager: &Manager, company: Company, members: PageOf<Member>, form: FormState) -> Self {
+        Self {
+            page_url: format!("/admin/companies/{}?page=", company.id),
+            is_super_admin: manager.is_super_admin,
+            company,
+            members,
+            form,
+        }
+    }
+}
+
+impl Page for CompanyShow {
+    const TEMPLATE: &'static str = "companies/show.html";
+
+    fn samples() -> Vec<Self> {
+        let member = |user_id, name: &str, status: &str| Member {
+            user_id,
+            email: format!("{}@example.com", name.to_lowercase()),
+            first_name: Some(name.to_owned()),
+            last_name: None,
+            is_super_admin: user_id == 1,
+            role_name: "Member".to_owned(),
+            status: status.to_owned(),
+            is_admin: user_id == 1,
+            last_seen_at: (status == "active").then_some(sample().updated_at),
+        };
+        let all = vec![member(1, "Ana", "active"), member(2, "Ben", "invited"), member(3, "Eva", "suspended")];
+        let page = |is_super_admin, company: Company, members: Vec<Member>| Self {
+            page_url: "/admin/companies/4?page=".to_owned(),
+            is_super_admin,
+            form: company.fields().state(),
+            company,
+            members: PageOf::new(members, Paging::default(), 3),
+        };
+        let archived = Company { archived_at: Some(sample().created_at), ..sample() };
+        let alone = Company { address: None, website: None, contact_email: None, ..sample() };
+        vec![page(true, sample(), all.clone()), page(false, alone, all), page(true, archived, Vec::new())]
+    }
+}
+
+
+/// The page, for super administrators and for who manages the members.
+pub async fn show(by: User, Path(id): Path<i64>, paging: Query<Paging>) -> Result<Response> {
+    let (manager, company) = managed(&by, id).await?;
+    let (rows, counted) = members::list(&by, id, paging.value).await?;
+    let form = company.fields().state();
+    by.page(&CompanyShow::new(&manager, company, PageOf::new(rows, paging.value, counted), form)).await
+}
+
+/// Saves the details.
+pub async fn update(by: SuperAdmin, Path(id): Path<i64>, form: Form<Fields>) -> Result<Response> {
+    let typed = form.value.clone();
+    let saved = match typed.parse() {
+        Ok(_) => store::update(&by, id, |_| typed).await,
+        Err(invalid) => Err(invalid.into()),
+    };
+    match shown(saved, &form)? {
+        Ok(company) => by.see(format!("/admin/companies/{id}"), Flash::done(format!("{} saved", company.name))).await,
+        Err(form) => {
+            let company = store::find(by.db(), id).await?;
+            let (rows, counted) = members::list(&by, id, Paging::default()).await?;
+            let manager = Manager::of(by.me(), id).ok_or_else(store::unknown)?;
+            by.page_again(&CompanyShow::new(&manager, company, PageOf::new(rows, Paging::default(), counted), form)).await
+        }
+    }
+}
+
+/// Archives the company.
+pub async fn archive(by: SuperAdmin, Path(id): Path<i64>) -> Result<Response> {
+    let company = store::find(by.db(), id).await?;
+    store::archive(&by, &company).await?;
+    let text = format!("{} archived. Its members no longer see it.", company.name);
+    by.see(format!("/admin/companies/{id}"), Flash::done(text)).await
+}
+
+/// Opens the company again.
+pub async fn unarchive(by: SuperAdmin, Path(id): Path<i64>) -> Result<Response> {
+    let company = store::find(by.db(), id).await?;
+    let opened = store::unarchive(&by, &company).await;
+    let to = format!("/admin/companies/{id}");
+    match opened {
+        Ok(()) => by.see(to, Flash::done(format!("{} opened again", company.name))).await,
+        Err(error) if taken_field(&error.detail()).is_some() => {
+            let text = "Another company has taken the name. Change the name of this one first.";
+            by.see(to, Flash::new(shared::Tone::Error, text)).await
+        }
+        Err(error) => Err(error),
+    }
+}
