@@ -13,6 +13,14 @@ pub mod names {
     pub const TICKET_CREATED: &str = "tickets.created";
     /// A ticket got a reply or a note.
     pub const TICKET_REPLIED: &str = "tickets.replied";
+    /// A field of a ticket changed.
+    pub const TICKET_UPDATED: &str = "tickets.updated";
+    /// A ticket was given to somebody.
+    pub const TICKET_ASSIGNED: &str = "tickets.assigned";
+    /// A ticket became resolved or closed.
+    pub const TICKET_CLOSED: &str = "tickets.closed";
+    /// A ticket left resolved or closed.
+    pub const TICKET_REOPENED: &str = "tickets.reopened";
     /// A ticket's status changed.
     pub const TICKET_STATUS_CHANGED: &str = "tickets.status_changed";
     /// Somebody registered.

@@ -40,6 +40,8 @@ pub const USER_REGISTERED: Kind = kind("users.registered", "Somebody registered"
 pub const TICKET_CREATED: Kind = kind("tickets.created", "New ticket", false, false);
 /// A ticket got a public reply.
 pub const TICKET_REPLY: Kind = kind("tickets.reply_added", "New reply on your ticket", true, true);
+/// A ticket was given to somebody.
+pub const TICKET_ASSIGNED: Kind = kind("tickets.assigned", "A ticket was assigned to you", true, true);
 /// A ticket's status changed.
 pub const TICKET_STATUS: Kind = kind("tickets.status_changed", "Ticket status changed", true, false);
 /// An API key is about to expire.

@@ -98,6 +98,12 @@ impl Draft {
         self
     }
 
+    /// Files the mail under a conversation, so that mail programs show its mails together.
+    pub fn thread(&mut self, name: &str) -> &mut Self {
+        let first = format!("<{name}@{}>", self.host);
+        self.header("In-Reply-To", &first).header("References", &first)
+    }
+
     /// The body holds a secret: erased after sending, never shown.
     pub fn sensitive(&mut self) -> &mut Self {
         self.is_sensitive = true;
