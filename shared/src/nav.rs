@@ -67,6 +67,11 @@ fn member(person: &Person) -> bool {
     person.rights.is_member
 }
 
+/// Super administrators reach the members through Companies.
+fn manager(person: &Person) -> bool {
+    !person.user.is_super_admin && person.rights.manages("membership.manage")
+}
+
 fn admin(person: &Person) -> bool {
     person.user.is_super_admin
 }
@@ -78,6 +83,7 @@ const PORTAL: &[Entry] = &[
     entry("Desk", "My open", "/tickets?assigned=me&state=open", "user", desk),
     entry("Desk", "Unassigned", "/tickets?assigned=none&state=open", "inbox", desk),
     entry("Company", "Business information", "/business-information", "building", member),
+    entry("Company", "Members", "/admin/companies", "users", manager),
     entry(" ", "Administration", "/admin", "settings", admin),
 ];
 
@@ -95,7 +101,8 @@ const ADMIN: &[Entry] = &[
 pub fn build(person: Option<&Person>, target: &str) -> Nav {
     let Some(person) = person else { return Nav { area: "portal", groups: Vec::new() } };
     let path = target.split('?').next().unwrap_or_default();
-    let is_admin_area = path == "/admin" || path.starts_with("/admin/");
+    // Company admins see their members in the daily frame.
+    let is_admin_area = admin(person) && (path == "/admin" || path.starts_with("/admin/"));
     let (area, entries) = if is_admin_area { ("admin", ADMIN) } else { ("portal", PORTAL) };
     let current = current(entries, person, target, path);
     let mut groups: Vec<(&str, Group)> = Vec::new();

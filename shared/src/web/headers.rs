@@ -62,11 +62,14 @@ pub(crate) fn complete(by: &By, mut response: Response, is_stale: bool) -> Respo
     });
     let ends = response.extensions().get::<EndCookies>().is_some();
     let headers = response.headers_mut();
-    if ends || (is_stale && !sets_session) {
+    // What caches may keep for everybody never carries anybody's cookie.
+    let is_shared = is_shared(headers);
+    if !is_shared && (ends || (is_stale && !sets_session)) {
         for cookie in ended_cookies(by.app(), by.request()) {
             headers.append(header::SET_COOKIE, cookie);
         }
-    } else if !sets_session
+    } else if !is_shared
+        && !sets_session
         && let Some(person) = by.person()
         && let Some(max_age) = person.slide
     {
@@ -82,6 +85,10 @@ pub(crate) fn complete(by: &By, mut response: Response, is_stale: bool) -> Respo
     safety(by, &mut response);
     cors(by, &mut response);
     response
+}
+
+fn is_shared(headers: &HeaderMap) -> bool {
+    headers.get(header::CACHE_CONTROL).is_some_and(|v| v.as_bytes().starts_with(b"public"))
 }
 
 fn is_html(headers: &HeaderMap) -> bool {

@@ -11,7 +11,7 @@ pub(crate) mod pipeline;
 mod query;
 
 pub use form::{Form, FormState, Input};
-pub use headers::{EndCookies, session_cookies};
+pub use headers::{EndCookies, OwnPolicy, session_cookies};
 pub use json::{Json, Patch};
 pub use multipart::{Multipart, Part, UploadedFile};
 pub use paging::{Limits, Listed, PageOf, Paging, csv_cell};

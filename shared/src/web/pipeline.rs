@@ -267,9 +267,13 @@ fn sign_in_address(by: &By) -> String {
     }
 }
 
-/// Answers for paths that no route knows.
-pub(crate) async fn not_found() -> Error {
-    Error::not_found("There is nothing at this address.")
+/// Answers for paths that no route knows. `SWAGGER_UI_URL` may name one that leads to the API reference.
+pub(crate) async fn not_found(by: crate::caller::Anyone) -> Result<Redirect> {
+    let path = by.request().target().split('?').next().unwrap_or_default();
+    if path == by.app().config().docs_path && path != "/docs" {
+        return Ok(Redirect::permanent("/docs"));
+    }
+    Err(Error::not_found("There is nothing at this address."))
 }
 
 /// Answers for methods that a path does not take.
