@@ -43,6 +43,11 @@ pub fn browser_name(user_agent: &str) -> String {
     }
 }
 
+/// What somebody is told who tried too often.
+pub(super) fn waiting(seconds: i64) -> String {
+    format!("Too many tries. Try again in {}.", format::wait(seconds))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
