@@ -15,7 +15,7 @@ mod words;
 pub use login::pages::LoginPage;
 pub use password::change as change_password;
 pub use password::change::{ChangePage, explain as explain_password_change};
-pub use password::forgot::ForgotPage;
+pub use password::forgot::{ForgotPage, send_reset_link};
 pub use password::reset::ResetPage;
 pub use register::pages::RegisterPage;
 pub use session::{LiveSession, end_one as end_session, end_others as end_other_sessions, live as live_sessions};

@@ -6,10 +6,13 @@ use chrono::{DateTime, Utc};
 use minijinja::context;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use shared::accounts::invitations;
 use shared::accounts::password_tokens::{self, Purpose};
 use shared::accounts::users::{self, User, parse_email};
+use shared::app::App;
 use shared::audit::{Change, Stamp};
 use shared::caller::Anyone;
+use shared::context::By;
 use shared::db::Tx;
 use shared::error::{Error, Result};
 use shared::jobs::{JobError, NewJob, Run};
@@ -131,21 +134,32 @@ pub(crate) async fn job(run: Run) -> Result<(), JobError> {
 
 /// False when an earlier run of the same job has sent it, whose token then stays good.
 async fn send(run: &Run, tx: &mut Tx, user: &User, base: &str) -> Result<bool> {
-    let token = password_tokens::issue(tx, user.id, Purpose::Reset).await?;
-    let mut mail = reset_mail(run, tx, user, &token, base).await?;
+    let mut mail = reset_mail(run.app(), tx, user, base).await?;
     mail.caused_by(&format!("forgot-{}", run.id));
     tx.audit(Change::new("auth.password_reset_requested", "user", user.id).label(user.email.clone()));
     Ok(mail.queue(tx).await?.is_some())
 }
 
-async fn reset_mail(run: &Run, tx: &mut Tx, user: &User, token: &str, base: &str) -> Result<Draft> {
+/// Sends a link to set a new password on behalf of a person, as administrators may.
+pub async fn send_reset_link(by: &By, user: &User) -> Result<()> {
+    let base = by.base_url().ok_or_else(invitations::missing_base)?;
+    let mut tx = by.begin().await?;
+    let mail = reset_mail(by.app(), &mut tx, user, &base).await?;
+    mail.queue(&mut tx).await?;
+    tx.audit(Change::new("auth.password_reset_requested", "user", user.id).label(user.email.clone()));
+    tx.commit().await
+}
+
+/// Makes a token and the mail that carries it. The person's earlier links end.
+async fn reset_mail(app: &App, tx: &mut Tx, user: &User, base: &str) -> Result<Draft> {
+    let token = password_tokens::issue(tx, user.id, Purpose::Reset).await?;
     let fields = context! {
         first_name => user.first_name.clone(),
         link => format!("{base}/reset-password#token={token}"),
         token,
         expires_in => "1 hour",
     };
-    let mut mail = Draft::template(run.app(), tx, "password_reset", fields).await?;
+    let mut mail = Draft::template(app, tx, "password_reset", fields).await?;
     mail.to(&user.email).sensitive();
     Ok(mail)
 }
