@@ -40,5 +40,5 @@ pub fn routes() -> Routes {
 
 /// All background work of the area.
 pub fn jobs() -> Jobs {
-    sign_in::add_jobs(api_keys::add_jobs(Jobs::none()))
+    sign_in::add_jobs(users::add_jobs(api_keys::add_jobs(Jobs::none())))
 }
