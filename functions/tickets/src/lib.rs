@@ -1,13 +1,32 @@
-//! To be described.
+//! Requests for help, from raised to answered. The rules are in `tickets.md` of the specification.
 
+mod actions;
+mod api;
+mod jobs;
+mod model;
+mod pages;
+mod scope;
+mod store;
+
+use shared::events::names;
+use shared::jobs::Jobs;
 use shared::routes::Routes;
 
 /// All routes of the area.
 pub fn routes() -> Routes {
-    Routes::area("tickets", &[])
+    let routes = Routes::area("tickets", &["/tickets", "/api/tickets", "/admin/tickets"]);
+    pages::add(api::add(routes.scope("tickets")))
 }
 
 /// All background work of the area.
-pub fn jobs() -> shared::jobs::Jobs {
-    shared::jobs::Jobs::none()
+pub fn jobs() -> Jobs {
+    Jobs::none()
+        .on("tickets.notify_created", jobs::notify_created)
+        .on("tickets.notify_reply", jobs::notify_reply)
+        .on("tickets.notify_assigned", jobs::notify_assigned)
+        .on("tickets.notify_status", jobs::notify_status)
+        .on_event(names::TICKET_CREATED, "tickets.notify_created")
+        .on_event(names::TICKET_REPLIED, "tickets.notify_reply")
+        .on_event(names::TICKET_ASSIGNED, "tickets.notify_assigned")
+        .on_event(names::TICKET_STATUS_CHANGED, "tickets.notify_status")
 }

@@ -1,0 +1,17 @@
+//! What is done to tickets, whoever asks: one transaction per change, with activity, events and audit.
+//! Pages and JSON routes both come here.
+
+mod checks;
+mod create;
+mod files;
+mod reply;
+mod status;
+mod update;
+mod watch;
+
+pub use create::{create, wanted};
+pub use files::{HOME, add_upload, received, remove_file};
+pub use reply::{Sent, author_by_key, reply};
+pub use status::{close, delete, follow_up, reopen};
+pub use update::{Outcome, update};
+pub use watch::watch_only;

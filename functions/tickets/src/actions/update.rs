@@ -1,0 +1,146 @@
+//! Changing fields of a ticket (tickets 4.5).
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+use shared::audit::Change as Line;
+use shared::context::By;
+use shared::db::Tx;
+use shared::error::Result;
+use shared::events::{emit, names};
+
+use super::checks;
+use crate::model::{self, Change, Status};
+use crate::scope::{Doer, Scope};
+use crate::store::{self, NewActivity, Ticket};
+
+/// What came of a change.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The ticket as it is now; equal to before when nothing differed.
+    Saved(Box<Ticket>),
+    /// Somebody else was quicker; the ticket as they left it.
+    Conflict(Box<Ticket>),
+}
+
+/// Changes a ticket that the caller may see.
+pub async fn update(by: &By, id: i64, change: Change) -> Result<Outcome> {
+    let (scope, doer) = (Scope::of(by), Doer::of(by));
+    store::find(scope, by.db(), id).await?;
+    let mut tx = by.begin().await?;
+    store::lock(&mut tx, id).await?;
+    let before = store::find(scope, &mut tx, id).await?;
+    if change.version.is_some_and(|seen| seen != before.version) {
+        return Ok(Outcome::Conflict(Box::new(before)));
+    }
+    let wanted = merged(scope, &mut tx, &before, change).await?;
+    let Some(after) = save(&mut tx, &doer, before, wanted).await? else {
+        return Ok(Outcome::Saved(Box::new(store::find(scope, by.db(), id).await?)));
+    };
+    tx.commit().await?;
+    Ok(Outcome::Saved(Box::new(after)))
+}
+
+/// Writes what differs, with activity, events and audit; none when nothing does.
+pub(super) async fn save(tx: &mut Tx, doer: &Doer, before: Ticket, wanted: Ticket) -> Result<Option<Ticket>> {
+    if model::differences(&before.facts(), &wanted.facts()).is_empty() && before.description == wanted.description {
+        return Ok(None);
+    }
+    store::save(tx, &wanted).await?;
+    let everywhere = Scope::everywhere();
+    let after = store::find(everywhere, &mut *tx, before.id).await?;
+    let changes = model::differences(&before.facts(), &after.facts());
+    store::record(tx, doer, before.id, NewActivity { kind: "updated", changes: changes.clone() }).await?;
+    let payload = json!({ "ticket_id": before.id, "actor_id": doer.id, "fields": changes.keys().collect::<Vec<_>>() });
+    emit(tx, names::TICKET_UPDATED, payload).await?;
+    if let Some(user_id) = after.assigned_user_id.filter(|_| after.assigned_user_id != before.assigned_user_id) {
+        let payload = json!({ "ticket_id": before.id, "user_id": user_id, "actor_id": doer.id,
+            "previous_assigned_user_id": before.assigned_user_id });
+        emit(tx, names::TICKET_ASSIGNED, payload).await?;
+    }
+    tell_status(tx, doer, before.id, before.state().status, after.state().status).await?;
+    let line = Line::new("tickets.update", "ticket", before.id).label(&after.subject).company(after.company_id);
+    tx.audit(line.changed(before.facts(), after.facts()));
+    Ok(Some(after))
+}
+
+/// The events of a change of status.
+pub(super) async fn tell_status(tx: &mut Tx, doer: &Doer, id: i64, from: Status, to: Status) -> Result<()> {
+    if from == to {
+        return Ok(());
+    }
+    let payload = json!({ "ticket_id": id, "actor_id": doer.id, "from": from.as_str(), "to": to.as_str() });
+    emit(tx, names::TICKET_STATUS_CHANGED, payload.clone()).await?;
+    match (from.is_done(), to.is_done()) {
+        (false, true) => emit(tx, names::TICKET_CLOSED, payload).await,
+        (true, false) => emit(tx, names::TICKET_REOPENED, payload).await,
+        _ => Ok(()),
+    }
+}
+
+/// The ticket as it would be, once company and people are found to fit.
+async fn merged(scope: Scope, tx: &mut Tx, before: &Ticket, change: Change) -> Result<Ticket> {
+    let now = tx.stamp().at;
+    let mut wanted = fields(before, &change, now);
+    if wanted.company_id != before.company_id {
+        checks::company(scope, tx, wanted.company_id).await?;
+    }
+    let asked = change.requester_id.filter(|id| *id != before.requester_id);
+    match asked {
+        Some(requester) => {
+            checks::requester(tx, requester, wanted.company_id).await?;
+            wanted.requester_id = requester;
+        }
+        None if wanted.company_id != before.company_id => {
+            wanted.requester_id = kept_requester(tx, before.requester_id, wanted.company_id).await?;
+        }
+        None => {}
+    }
+    if wanted.assigned_user_id != before.assigned_user_id {
+        checks::assignee(tx, wanted.assigned_user_id).await?;
+    }
+    // Names are read again after the change; these belong to the old ids.
+    if wanted.company_id != before.company_id {
+        wanted.company_name = None;
+    }
+    Ok(wanted)
+}
+
+fn fields(before: &Ticket, change: &Change, now: DateTime<Utc>) -> Ticket {
+    let mut wanted = before.clone();
+    if let Some(subject) = &change.subject {
+        wanted.subject.clone_from(subject);
+    }
+    if let Some(description) = &change.description {
+        wanted.description.clone_from(description);
+    }
+    if let Some(status) = change.status {
+        status.as_str().clone_into(&mut wanted.status);
+        wanted.closed_at = model::closed_at(before.closed_at, status, now);
+    }
+    if let Some(priority) = change.priority {
+        priority.as_str().clone_into(&mut wanted.priority);
+    }
+    if let Some(category) = &change.category {
+        wanted.category.clone_from(category);
+    }
+    if let Some(reference) = &change.external_reference {
+        wanted.external_reference.clone_from(reference);
+    }
+    wanted.company_id = change.company_id.unwrap_or(before.company_id);
+    wanted.assigned_user_id = change.assigned_user_id.unwrap_or(before.assigned_user_id);
+    wanted
+}
+
+/// Who stays the requester when a ticket moves to another company without one being named: people who
+/// belong to no company keep their ticket, people of another company lose it.
+async fn kept_requester(tx: &mut Tx, requester: Option<i64>, company: Option<i64>) -> Result<Option<i64>> {
+    let Some(id) = requester else { return Ok(None) };
+    if let Some(company) = company
+        && store::is_requester_of(&mut *tx, id, company).await?
+    {
+        return Ok(requester);
+    }
+    // Without a company the ticket keeps whom it has.
+    let loses = company.is_some() && store::is_member_of_any(tx, id).await?;
+    Ok(requester.filter(|_| !loses))
+}

@@ -1,0 +1,34 @@
+//! The JSON routes under `/api/tickets` (tickets 4).
+
+mod attachments;
+mod bodies;
+mod export;
+mod list;
+mod replies;
+mod tickets;
+mod watchers;
+
+use shared::routes::Routes;
+use shared::web::Query;
+
+/// The query of a documented route, under a name that the documentation macro does not write out again.
+type Asked<T> = Query<T>;
+
+/// Adds the JSON routes.
+pub fn add(routes: Routes) -> Routes {
+    routes
+        .api(shared::api!(list::list_tickets))
+        .api(shared::api!(export::export_tickets))
+        .api(shared::api!(tickets::create_ticket))
+        .api(shared::api!(tickets::read_ticket))
+        .api(shared::api!(tickets::update_ticket))
+        .api(shared::api!(tickets::delete_ticket))
+        .api(shared::api!(tickets::close_ticket))
+        .api(shared::api!(tickets::reopen_ticket))
+        .api(shared::api!(replies::reply_to_ticket))
+        .api(shared::api!(watchers::replace_watchers))
+        .api(shared::api!(watchers::list_activity))
+        .api(shared::api!(attachments::begin_attachment))
+        .api(shared::api!(attachments::complete_attachment))
+        .api(shared::api!(attachments::delete_attachment))
+}

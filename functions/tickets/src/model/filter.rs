@@ -1,0 +1,134 @@
+//! Which tickets a list shows, and in which order (tickets 4.2).
+
+use chrono::{DateTime, Utc};
+
+use super::{Priority, Status};
+
+/// Whose work is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Assigned {
+    /// Nobody's.
+    Nobody,
+    /// One person's.
+    Person(i64),
+}
+
+impl Assigned {
+    /// `me`, `none` or an id; `me` of a machine is nobody in particular and finds nothing.
+    pub fn parse(text: &str, me: Option<i64>) -> Result<Self, &'static str> {
+        match text.trim() {
+            "none" => Ok(Self::Nobody),
+            "me" => Ok(Self::Person(me.unwrap_or(0))),
+            id => id.parse().ok().filter(|id| *id >= 1).map(Self::Person).ok_or("Enter me, none or an ID"),
+        }
+    }
+}
+
+/// What lists sort by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sort {
+    /// Last change.
+    #[default]
+    Updated,
+    /// Age.
+    Created,
+    /// Rank, not alphabet.
+    Priority,
+    /// Word.
+    Status,
+    /// Number.
+    Id,
+}
+
+impl Sort {
+    /// As addresses name it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Updated => "updated_at",
+            Self::Created => "created_at",
+            Self::Priority => "priority",
+            Self::Status => "status",
+            Self::Id => "id",
+        }
+    }
+
+    /// Reads what was sent; `updated` and `created` are fine.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        match text.trim() {
+            "updated_at" | "updated" => Ok(Self::Updated),
+            "created_at" | "created" => Ok(Self::Created),
+            "priority" => Ok(Self::Priority),
+            "status" => Ok(Self::Status),
+            "id" => Ok(Self::Id),
+            _ => Err("Choose updated_at, created_at, priority, status or id"),
+        }
+    }
+}
+
+/// Which tickets, in which order.
+#[derive(Debug, Clone, Default)]
+pub struct TicketFilter {
+    /// Any of these; empty means all.
+    pub statuses: Vec<Status>,
+    /// Any of these; empty means all.
+    pub priorities: Vec<Priority>,
+    /// Filed under a module.
+    pub module_slug: Option<String>,
+    /// Any of these; empty means all.
+    pub companies: Vec<i64>,
+    /// Whose work.
+    pub assigned: Option<Assigned>,
+    /// Who asked.
+    pub requester: Option<i64>,
+    /// Words or a number.
+    pub search: Option<String>,
+    /// Changed at or after.
+    pub updated_since: Option<DateTime<Utc>>,
+    /// Raised at or after.
+    pub created_from: Option<DateTime<Utc>>,
+    /// Raised at or before.
+    pub created_to: Option<DateTime<Utc>>,
+    /// What it is sorted by.
+    pub sort: Sort,
+    /// Smallest first.
+    pub is_ascending: bool,
+}
+
+impl TicketFilter {
+    /// The same without what only the desk may filter by.
+    #[must_use]
+    pub fn for_requester(self) -> Self {
+        Self { module_slug: None, companies: Vec::new(), assigned: None, requester: None, ..self }
+    }
+
+    /// The ticket that a search such as `#123` names.
+    pub fn number(&self) -> Option<i64> {
+        let text = self.search.as_deref()?.trim();
+        text.strip_prefix('#').unwrap_or(text).parse().ok().filter(|id| *id >= 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn assignees_are_me_none_or_an_id() {
+        assert_eq!(Assigned::parse("me", Some(4)), Ok(Assigned::Person(4)));
+        assert_eq!(Assigned::parse("none", Some(4)), Ok(Assigned::Nobody));
+        assert_eq!(Assigned::parse("8", None), Ok(Assigned::Person(8)));
+        assert_eq!(Assigned::parse("me", None), Ok(Assigned::Person(0)));
+        for bad in ["", "0", "-1", "you", "1 OR 1=1"] {
+            assert!(Assigned::parse(bad, Some(4)).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_search_may_be_a_number() {
+        let number = |text: &str| TicketFilter { search: Some(text.to_owned()), ..TicketFilter::default() }.number();
+        assert_eq!(number("#123"), Some(123));
+        assert_eq!(number(" 7 "), Some(7));
+        assert_eq!(number("room 4"), None);
+        assert_eq!(number("#-1"), None);
+    }
+}

@@ -1,0 +1,23 @@
+//! What a ticket is, without database and HTTP: words, parsing, rules.
+
+mod change;
+mod filter;
+mod new;
+mod out;
+mod rules;
+mod words;
+
+pub use change::{Change, describe, differences};
+pub use filter::{Assigned, Sort, TicketFilter};
+pub use new::{NewReply, NewTicket, RawTicket, category, description, module, reference, subject};
+pub use out::{ActivityOut, AttachmentOut, ReplyOut, TicketDetail, TicketOut, WatcherOut};
+pub use rules::{Side, State, TooLate, after_reply, closed_at, may_close, may_reopen};
+pub use words::{Priority, Status};
+
+/// First and last name joined, the address when there is none, `Former user` when nobody is left.
+pub fn person_name(first: Option<&str>, last: Option<&str>, email: Option<&str>) -> Option<String> {
+    let email = email?;
+    let name = format!("{} {}", first.unwrap_or_default().trim(), last.unwrap_or_default().trim());
+    let name = name.trim();
+    Some(if name.is_empty() { email.to_owned() } else { name.to_owned() })
+}

@@ -1,0 +1,96 @@
+//! The properties of a ticket as one form (tickets 5).
+
+use axum::response::Response;
+use http::StatusCode;
+use serde::Deserialize;
+use shared::Flash;
+use shared::caller::Technician;
+use shared::error::{Error, Invalid, Result};
+use shared::web::{Form, FormState, Path};
+
+use super::new::{filled, id as id_of};
+use super::show::TicketShow;
+use super::status::back;
+use crate::actions::{self, Outcome};
+use crate::model::{self, Change, Priority, Status};
+
+/// The form as it is sent. Absent fields are never changes; blank ones clear.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Fields {
+    subject: Option<String>,
+    status: Option<String>,
+    priority: Option<String>,
+    #[serde(alias = "assignedUserId")]
+    assigned_user_id: Option<String>,
+    #[serde(alias = "requesterId")]
+    requester_id: Option<String>,
+    #[serde(alias = "companyId")]
+    company_id: Option<String>,
+    category: Option<String>,
+    #[serde(alias = "externalReference")]
+    external_reference: Option<String>,
+    #[serde(alias = "moduleSlug")]
+    module_slug: Option<String>,
+    version: String,
+    #[serde(alias = "returnUrl")]
+    return_url: String,
+}
+
+fn id(bad: &mut Invalid, field: &str, text: Option<&String>) -> Option<Option<i64>> {
+    text.map(|text| id_of(bad, field, text))
+}
+
+impl Fields {
+    fn change(&self) -> Result<Change, Invalid> {
+        let mut bad = Invalid::none();
+        let module = self.module_slug.as_deref();
+        bad.check("module_slug", model::module(module));
+        let category = self.category.as_deref().map(|text| model::category(Some(text)));
+        let reference = self.external_reference.as_deref().map(|text| model::reference(Some(text)));
+        let company_id = id(&mut bad, "company_id", self.company_id.as_ref());
+        let requester_id = id(&mut bad, "requester_id", self.requester_id.as_ref());
+        let change = Change {
+            subject: self.subject.as_deref().and_then(|text| bad.check("subject", model::subject(text))),
+            description: None,
+            status: self.status.as_deref().and_then(|text| bad.check("status", Status::parse(text))),
+            priority: self.priority.as_deref().and_then(|text| bad.check("priority", Priority::parse(text))),
+            category: category.and_then(|value| bad.check("category", value)),
+            // Without a company there is no list to choose from: what is blank then was not chosen.
+            requester_id: requester_id.filter(|id| id.is_some() || company_id.is_some_and(|c| c.is_some())),
+            company_id,
+            assigned_user_id: id(&mut bad, "assigned_user_id", self.assigned_user_id.as_ref()),
+            external_reference: reference.and_then(|value| bad.check("external_reference", value)),
+            version: filled(self.version.clone())
+                .and_then(|v| bad.check("version", v.parse().map_err(|_| "Reload the page"))),
+        };
+        bad.finish()?;
+        Ok(change)
+    }
+}
+
+/// Saves the properties, or shows the form again with what is wrong.
+pub async fn save(by: Technician, Path(id): Path<i64>, form: Form<Fields>) -> Result<Response> {
+    let typed = form.state();
+    let change = match form.value.change() {
+        Ok(change) => change,
+        Err(invalid) => return again(&by, id, typed.refused(&invalid), StatusCode::UNPROCESSABLE_ENTITY).await,
+    };
+    match actions::update(&by, id, change).await {
+        Ok(Outcome::Saved(_)) => by.see(back(&form.return_url, id), Flash::done("Details saved")).await,
+        Ok(Outcome::Conflict(_)) => again(&by, id, typed, StatusCode::CONFLICT).await,
+        Err(Error::Invalid(invalid)) => again(&by, id, typed.refused(&invalid), StatusCode::UNPROCESSABLE_ENTITY).await,
+        Err(error) if error.status() == StatusCode::BAD_REQUEST => {
+            again(&by, id, typed.complain(error.detail()), StatusCode::UNPROCESSABLE_ENTITY).await
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn again(by: &Technician, id: i64, typed: FormState, status: StatusCode) -> Result<Response> {
+    let mut page = TicketShow::load(by, id).await?;
+    page.has_errors = !typed.errors.is_empty();
+    page.conflict = status == StatusCode::CONFLICT;
+    page.details = typed;
+    by.page_with(status, &page).await
+}

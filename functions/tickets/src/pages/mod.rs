@@ -1,0 +1,51 @@
+//! The pages of people and of the desk, and the forms on them (tickets 5 and 6).
+
+mod choose;
+mod delete;
+mod details;
+mod files;
+mod filter;
+mod list;
+mod moved;
+mod new;
+mod reply;
+mod samples;
+mod show;
+mod status;
+
+use shared::routes::Routes;
+
+/// Adds the pages.
+pub fn add(routes: Routes) -> Routes {
+    routes
+        .page("/tickets", list::list)
+        .upload_form("/tickets", new::create)
+        .page("/tickets/new", new::blank)
+        .page("/tickets/{id}", show::show)
+        .upload_form("/tickets/{id}/replies", reply::reply)
+        .form("/tickets/{id}/details", details::save)
+        .form("/tickets/{id}/status", status::set)
+        .form("/tickets/{id}/close", status::close)
+        .form("/tickets/{id}/reopen", status::reopen)
+        .page("/tickets/{id}/delete", delete::ask)
+        .form("/tickets/{id}/delete", delete::delete)
+        .page("/tickets/{id}/attachments/{attachment_id}", files::open)
+        .page("/admin/tickets", moved::moved)
+        .upload_form("/admin/tickets", moved::moved)
+        .page("/admin/tickets/{id}", moved::moved)
+        .page("/admin/tickets/{id}/{*rest}", moved::moved)
+        .upload_form("/admin/tickets/{id}/{*rest}", moved::moved)
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::testing::render_samples;
+
+    #[test]
+    fn every_page_renders_with_every_sample() {
+        render_samples::<super::list::TicketList>();
+        render_samples::<super::new::TicketNew>();
+        render_samples::<super::show::TicketShow>();
+        render_samples::<super::delete::TicketDelete>();
+    }
+}

@@ -1,0 +1,187 @@
+//! Believable contexts for the test that renders every template.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use shared::error::Invalid;
+
+use super::filter::{ListQuery, ListState};
+use super::list::TicketList;
+use super::show::{Panel, TicketShow};
+use crate::scope::{Doer, Scope};
+use crate::store::{Attachment, Choice, Choices, Entry, Found, Line, Tally, Ticket};
+
+fn at(hours: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_794_990_000, 0).unwrap_or_default() + TimeDelta::hours(hours)
+}
+
+fn choice(id: i64, name: &str, email: Option<&str>) -> Choice {
+    Choice { id, name: name.to_owned(), email: email.map(str::to_owned) }
+}
+
+/// What the desk's forms offer.
+pub(super) fn choices() -> Choices {
+    let ana = choice(1, "Ana Ruiz", Some("ana@example.com"));
+    let ben = choice(3, "Ben Carter", Some("ben@example.com"));
+    Choices {
+        assignees: vec![ben.clone()],
+        companies: vec![choice(1, "Northwind Dental", None), choice(2, "Kestrel Logistics", None)],
+        requesters: vec![ana],
+        categories: vec!["Network".to_owned(), "Printing".to_owned()],
+        watchers: vec![ben],
+    }
+}
+
+fn doer(is_desk: bool) -> Doer {
+    Doer { id: Some(3), label: "Ben Carter".to_owned(), is_desk, source: "portal" }
+}
+
+fn ticket(status: &str) -> Ticket {
+    let text = |text: &str| Some(text.to_owned());
+    Ticket {
+        id: 10432,
+        subject: "Printer in room 4 jams".to_owned(),
+        description: text("It jams on every second page.\nSee https://example.com/manual."),
+        status: status.to_owned(),
+        priority: "high".to_owned(),
+        category: text("Printing"),
+        module_slug: None,
+        source: "portal".to_owned(),
+        company_id: Some(1),
+        company_name: text("Northwind Dental"),
+        requester_id: Some(1),
+        requester_first: text("Ana"),
+        requester_last: text("Ruiz"),
+        requester_email: text("ana@example.com"),
+        assigned_user_id: Some(3),
+        assigned_first: text("Ben"),
+        assigned_last: text("Carter"),
+        assigned_email: text("ben@example.com"),
+        external_source: None,
+        external_reference: text("SYN-88121"),
+        external_number: None,
+        ai_summary: None,
+        ai_summary_status: None,
+        ai_summary_model: None,
+        ai_resolution_state: None,
+        ai_summary_updated_at: None,
+        ai_tags: None,
+        ai_tags_status: None,
+        ai_tags_model: None,
+        ai_tags_updated_at: None,
+        first_response_at: Some(at(1)),
+        closed_at: (status == "closed").then(|| at(2)),
+        last_reply_at: Some(at(1)),
+        last_reply_side: text("technician"),
+        version: 3,
+        created_at: at(0),
+        updated_at: at(1),
+    }
+}
+
+fn entry(kind: &str, id: i64, text: &str) -> Entry {
+    Entry {
+        kind: kind.to_owned(),
+        id,
+        author_id: Some(3),
+        label: Some("Ben Carter".to_owned()),
+        first_name: Some("Ben".to_owned()),
+        last_name: Some("Carter".to_owned()),
+        email: Some("ben@example.com".to_owned()),
+        text: text.to_owned(),
+        topic: if kind == "change" { "updated".to_owned() } else { String::new() },
+        created_at: at(1),
+    }
+}
+
+fn file(id: i64, reply_id: Option<i64>, name: &str, size: Option<(i64, i64)>) -> Attachment {
+    Attachment {
+        id,
+        ticket_id: 10432,
+        reply_id,
+        file_id: id,
+        name: name.to_owned(),
+        content_type: "image/jpeg".to_owned(),
+        size: 245_760,
+        width: size.map(|(width, _)| width),
+        height: size.map(|(_, height)| height),
+        is_ready: true,
+        uploaded_by: Some(1),
+        created_at: at(0),
+    }
+}
+
+/// One ticket as the desk, with a conflict and errors, as its requester, closed for good, and folded.
+pub(super) fn tickets() -> Vec<TicketShow> {
+    let entries = || {
+        vec![
+            entry("change", 1, r#"{"priority": ["normal", "high"]}"#),
+            entry("note", 76, "The same model failed at Harbour & Sons last month."),
+            entry("reply", 77, "Could you check whether tray 2 has the new <paper>?"),
+        ]
+    };
+    let files = [file(5, None, "tray.jpg", Some((1600, 1200))), file(6, Some(77), "drivers.zip", None)];
+    let page =
+        |status: &str, is_desk: bool, now| TicketShow::new(&ticket(status), entries(), &files, &doer(is_desk), now);
+    let mut desk = page("in_progress", true, at(3));
+    desk.panel = Some(Panel::of(&ticket("in_progress"), &choices()));
+    desk.may_delete = true;
+    let mut wrong = page("pending", true, at(3));
+    wrong.panel = Some(Panel::of(&ticket("pending"), &Choices::default()));
+    wrong.has_errors = true;
+    wrong.conflict = true;
+    wrong.reply = wrong.reply.refused(&Invalid::field("body", "Enter the text of the reply"));
+    wrong.details = wrong.details.refused(&Invalid::field("category", "Use at most 64 characters"));
+    let many = (1..=100).map(|id| entry("reply", id, "Any news?")).collect();
+    let mut long = TicketShow::new(&ticket("open"), many, &[], &doer(false), at(3));
+    long.fold();
+    vec![desk, wrong, long, page("resolved", false, at(3)), page("closed", false, at(24 * 40))]
+}
+
+fn line(id: i64) -> Line {
+    Line {
+        id,
+        subject: "Printer in room 4 jams".to_owned(),
+        status: "in_progress".to_owned(),
+        priority: "high".to_owned(),
+        company_name: (id % 2 == 0).then(|| "Northwind Dental".to_owned()),
+        requester_first: Some("Ana".to_owned()),
+        requester_last: Some("Ruiz".to_owned()),
+        requester_email: (id % 3 != 0).then(|| "ana@example.com".to_owned()),
+        assigned_user_id: (id % 2 == 0).then_some(3),
+        assigned_first: Some("Ben".to_owned()),
+        assigned_last: None,
+        assigned_email: (id % 2 == 0).then(|| "ben@example.com".to_owned()),
+        last_reply_at: (id % 2 == 0).then(|| at(1)),
+        last_reply_side: (id % 2 == 0).then(|| "technician".to_owned()),
+        updated_at: at(1),
+    }
+}
+
+/// The desk with filters, the desk without tickets, a requester's list, and theirs when it is empty.
+pub(super) fn lists() -> Vec<TicketList> {
+    let found = Found {
+        by_status: vec![
+            Tally { status: "open".to_owned(), tickets: 70 },
+            Tally { status: "pending".to_owned(), tickets: 58 },
+        ],
+        counted: 128,
+    };
+    let none = Found::default();
+    let state = |scope, pairs: &[(&str, &str)]| {
+        let pairs: Vec<(String, String)> = pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+        let value = |name: &str| pairs.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone());
+        let query =
+            ListQuery { state: value("state"), assigned: value("assigned"), q: value("q"), ..ListQuery::default() };
+        ListState::of(scope, 3, &query, pairs)
+    };
+    let (all, own) = (Scope::everywhere(), Scope::sample_own());
+    let narrowed = state(all, &[("status", "open,foo"), ("assigned", "me"), ("company", "1"), ("q", "vpn")]);
+    let lines = || (1..=6).map(line).collect();
+    vec![
+        TicketList::of_desk(&narrowed, &found, lines(), &choices(), (3, (12, 7))),
+        TicketList::of_desk(&narrowed, &none, Vec::new(), &choices(), (3, (0, 0))),
+        TicketList::of_desk(&state(all, &[]), &none, Vec::new(), &Choices::default(), (3, (0, 0))),
+        TicketList::new(&state(own, &[]), &found, lines(), None),
+        TicketList::new(&state(own, &[("state", "closed")]), &none, Vec::new(), None),
+        TicketList::new(&state(own, &[("state", "all")]), &none, Vec::new(), None),
+    ]
+}

@@ -1,0 +1,318 @@
+//! One ticket: the conversation, and for the desk its properties.
+
+use axum::response::Response;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use shared::caller::User;
+use shared::context::By;
+use shared::error::Result;
+use shared::page::Page;
+use shared::web::{FormState, Path, Query};
+
+use super::choose::{self, Opt};
+use crate::actions;
+use crate::model::{self, Priority, Status, describe};
+use crate::scope::{Doer, Scope};
+use crate::store::{self, Attachment, Choice, Choices, Entry, Ticket};
+
+/// One ticket.
+#[derive(Debug, Serialize)]
+pub struct TicketShow {
+    pub(super) title: String,
+    pub(super) has_errors: bool,
+    pub(super) is_desk: bool,
+    pub(super) may_delete: bool,
+    pub(super) ticket: Head,
+    pub(super) entries: Vec<Item>,
+    pub(super) reply: FormState,
+    pub(super) details: FormState,
+    pub(super) conflict: bool,
+    pub(super) may_reply: bool,
+    pub(super) may_close: bool,
+    pub(super) may_reopen: bool,
+    pub(super) follow_up: Option<String>,
+    pub(super) panel: Option<Panel>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Head {
+    pub(super) id: i64,
+    subject: String,
+    description: Option<String>,
+    status: String,
+    sentence: &'static str,
+    is_done: bool,
+    priority: String,
+    company: Option<String>,
+    requester: Option<String>,
+    requester_id: Option<i64>,
+    assigned: Option<String>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    closed_at: Option<DateTime<Utc>>,
+    version: i64,
+    source: String,
+    files: Vec<FileItem>,
+    pictures: Vec<Picture>,
+}
+
+/// An entry of the timeline: `reply`, `note`, `change`, or `gap` for those left out.
+#[derive(Debug, Serialize)]
+pub(super) struct Item {
+    kind: String,
+    id: i64,
+    author: String,
+    author_id: Option<i64>,
+    role: Option<&'static str>,
+    text: String,
+    at: DateTime<Utc>,
+    files: Vec<FileItem>,
+    pictures: Vec<Picture>,
+}
+
+#[derive(Debug, Serialize)]
+struct FileItem {
+    name: String,
+    href: String,
+    size: i64,
+}
+
+#[derive(Debug, Serialize)]
+struct Picture {
+    name: String,
+    src: String,
+    href: String,
+    width: i64,
+    height: i64,
+}
+
+/// What the desk may change beside the conversation.
+#[derive(Debug, Serialize)]
+pub(super) struct Panel {
+    statuses: Vec<Opt>,
+    priorities: Vec<Opt>,
+    assignees: Vec<Opt>,
+    requesters: Vec<Opt>,
+    companies: Vec<Opt>,
+    categories: Vec<String>,
+    watchers: Vec<Watcher>,
+}
+
+#[derive(Debug, Serialize)]
+struct Watcher {
+    id: i64,
+    name: String,
+}
+
+/// Whether the whole conversation is wanted.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Wish {
+    all: Option<String>,
+}
+
+/// Shows a ticket that the caller may see.
+pub async fn show(by: User, Path(id): Path<i64>, wish: Query<Wish>) -> Result<Response> {
+    let mut page = TicketShow::load(&by, id).await?;
+    if wish.all.is_none() {
+        page.fold();
+    }
+    by.page(&page).await
+}
+
+/// Conversations longer than this show their beginning and their end.
+const FOLD_FROM: usize = 30;
+const KEEP_FIRST: usize = 2;
+const KEEP_LAST: usize = 20;
+
+impl TicketShow {
+    /// Reads everything the page shows.
+    pub(super) async fn load(by: &By, id: i64) -> Result<Self> {
+        let scope = Scope::of(by);
+        let ticket = store::find(scope, by.db(), id).await?;
+        let entries = store::entries(scope, by.db(), id).await?;
+        let files = store::attachments(scope, by.db(), id).await?;
+        let panel = if scope.sees_desk() {
+            Some(Panel::of(&ticket, &store::choices(by.db(), by.now(), ticket.company_id, Some(id)).await?))
+        } else {
+            None
+        };
+        let mut page = Self::new(&ticket, entries, &files, &Doer::of(by), by.now());
+        page.panel = panel;
+        page.may_delete = by.person().is_some_and(|person| person.user.is_super_admin);
+        Ok(page)
+    }
+
+    pub(super) fn new(
+        ticket: &Ticket,
+        entries: Vec<Entry>,
+        files: &[Attachment],
+        doer: &Doer,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let reopens = model::may_reopen(ticket.state(), doer.is_desk, now);
+        let is_shut = reopens.is_err();
+        Self {
+            title: ticket.subject.clone(),
+            has_errors: false,
+            is_desk: doer.is_desk,
+            may_delete: false,
+            entries: entries.into_iter().filter_map(|entry| Item::of(entry, ticket, files, doer.is_desk)).collect(),
+            ticket: Head::of(ticket, files),
+            reply: FormState::of([("is_internal", "false")]),
+            details: details(ticket),
+            conflict: false,
+            may_reply: !is_shut,
+            may_close: model::may_close(ticket.state()),
+            may_reopen: reopens.unwrap_or(false),
+            follow_up: is_shut.then(|| actions::follow_up(ticket.id)),
+            panel: None,
+        }
+    }
+
+    pub(super) fn fold(&mut self) {
+        let count = self.entries.len();
+        if count <= FOLD_FROM {
+            return;
+        }
+        let hidden = count - KEEP_FIRST - KEEP_LAST;
+        let at = self.entries.get(KEEP_FIRST).map_or(self.ticket.created_at, |entry| entry.at);
+        self.entries.splice(KEEP_FIRST..KEEP_FIRST + hidden, [Item::gap(hidden, at)]);
+    }
+}
+
+/// The form of the panel, filled with what is stored.
+fn details(ticket: &Ticket) -> FormState {
+    let id = |id: Option<i64>| id.map(|id| id.to_string()).unwrap_or_default();
+    FormState::of([
+        ("status", ticket.status.clone()),
+        ("priority", ticket.priority.clone()),
+        ("assigned_user_id", id(ticket.assigned_user_id)),
+        ("requester_id", id(ticket.requester_id)),
+        ("company_id", id(ticket.company_id)),
+        ("category", ticket.category.clone().unwrap_or_default()),
+        ("external_reference", ticket.external_reference.clone().unwrap_or_default()),
+    ])
+}
+
+impl Head {
+    fn of(ticket: &Ticket, files: &[Attachment]) -> Self {
+        let status = Status::stored(&ticket.status);
+        Self {
+            id: ticket.id,
+            subject: ticket.subject.clone(),
+            description: ticket.description.clone(),
+            status: ticket.status.clone(),
+            sentence: status.sentence(),
+            is_done: status.is_done(),
+            priority: Priority::stored(&ticket.priority).as_str().to_owned(),
+            company: ticket.company_name.clone(),
+            requester: ticket.requester_name(),
+            requester_id: ticket.requester_id,
+            assigned: ticket.assigned_name(),
+            created_at: ticket.created_at,
+            updated_at: ticket.updated_at,
+            closed_at: ticket.closed_at,
+            version: ticket.version,
+            source: ticket.source.clone(),
+            files: file_items(files, None),
+            pictures: pictures(files, None),
+        }
+    }
+}
+
+impl Item {
+    fn of(entry: Entry, ticket: &Ticket, files: &[Attachment], is_desk: bool) -> Option<Self> {
+        let author = entry.author();
+        let is_change = entry.kind == "change";
+        let text = if is_change { describe(&entry.topic, &entry.text)? } else { entry.text };
+        let reply = (!is_change).then_some(entry.id);
+        let role = match entry.kind.as_str() {
+            "note" => Some("Only technicians see this"),
+            "reply" if is_desk && entry.author_id.is_some() && entry.author_id == ticket.requester_id => {
+                Some("requester")
+            }
+            _ => None,
+        };
+        Some(Self {
+            kind: entry.kind,
+            id: entry.id,
+            author,
+            author_id: entry.author_id,
+            role,
+            text,
+            at: entry.created_at,
+            files: reply.map_or_else(Vec::new, |id| file_items(files, Some(id))),
+            pictures: reply.map_or_else(Vec::new, |id| pictures(files, Some(id))),
+        })
+    }
+
+    fn gap(hidden: usize, at: DateTime<Utc>) -> Self {
+        Self {
+            kind: "gap".to_owned(),
+            id: 0,
+            author: String::new(),
+            author_id: None,
+            role: None,
+            text: hidden.to_string(),
+            at,
+            files: Vec::new(),
+            pictures: Vec::new(),
+        }
+    }
+}
+
+fn of_entry(files: &[Attachment], reply: Option<i64>) -> impl Iterator<Item = &Attachment> {
+    files.iter().filter(move |file| file.reply_id == reply)
+}
+
+fn file_items(files: &[Attachment], reply: Option<i64>) -> Vec<FileItem> {
+    let item = |file: &Attachment| FileItem {
+        name: if file.is_ready { file.name.clone() } else { format!("{} (being checked for viruses)", file.name) },
+        href: format!("{}?download=1", file.url()),
+        size: file.size,
+    };
+    of_entry(files, reply).map(item).collect()
+}
+
+/// The longest edge of a preview.
+const PREVIEW: i64 = 320;
+
+fn pictures(files: &[Attachment], reply: Option<i64>) -> Vec<Picture> {
+    let shown = of_entry(files, reply).filter(|file| file.is_picture());
+    shown
+        .map(|file| {
+            let (width, height) = (file.width.unwrap_or(1).max(1), file.height.unwrap_or(1).max(1));
+            let longest = width.max(height).max(PREVIEW);
+            let fit = |edge: i64| (edge * PREVIEW / longest).max(1);
+            let (src, href) = (file.url(), file.url());
+            Picture { name: file.name.clone(), src, href, width: fit(width), height: fit(height) }
+        })
+        .collect()
+}
+
+impl Panel {
+    pub(super) fn of(ticket: &Ticket, choices: &Choices) -> Self {
+        let assigned = ticket.assigned_user_id.map(|id| (id, ticket.assigned_name()));
+        let requester = ticket.requester_id.map(|id| (id, ticket.requester_name()));
+        let company = ticket.company_id.map(|id| (id, ticket.company_name.clone()));
+        let watcher = |c: &Choice| Watcher { id: c.id, name: c.name.clone() };
+        Self {
+            statuses: choose::statuses(),
+            priorities: choose::priorities(),
+            assignees: choose::options(&choices.assignees, assigned),
+            requesters: choose::options(&choices.requesters, requester),
+            companies: choose::options(&choices.companies, company),
+            categories: choices.categories.clone(),
+            watchers: choices.watchers.iter().map(watcher).collect(),
+        }
+    }
+}
+
+impl Page for TicketShow {
+    const TEMPLATE: &'static str = "tickets/show.html";
+
+    fn samples() -> Vec<Self> {
+        super::samples::tickets()
+    }
+}

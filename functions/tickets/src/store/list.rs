@@ -1,0 +1,206 @@
+//! Lists of tickets: rows, counts, export. Names come with the rows, counts stop at 10,001.
+
+use chrono::{DateTime, Utc};
+use shared::db::{Db, Sql, sql};
+use shared::error::Result;
+use shared::search::{self, Index};
+
+use super::tickets::{COLUMNS, NAMES, Ticket};
+use crate::model::{Assigned, Sort, Status, TicketFilter, person_name};
+use crate::scope::Scope;
+
+/// One line of a page's list.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Line {
+    pub id: i64,
+    pub subject: String,
+    pub status: String,
+    pub priority: String,
+    pub company_name: Option<String>,
+    pub requester_first: Option<String>,
+    pub requester_last: Option<String>,
+    pub requester_email: Option<String>,
+    pub assigned_user_id: Option<i64>,
+    pub assigned_first: Option<String>,
+    pub assigned_last: Option<String>,
+    pub assigned_email: Option<String>,
+    pub last_reply_at: Option<DateTime<Utc>>,
+    pub last_reply_side: Option<String>,
+    pub updated_at: DateTime<Utc>,
+}
+
+const LINE: &str = "SELECT t.id, t.subject, t.status, t.priority, c.name AS company_name, \
+    q.first_name AS requester_first, q.last_name AS requester_last, q.email AS requester_email, \
+    t.assigned_user_id, a.first_name AS assigned_first, a.last_name AS assigned_last, a.email AS assigned_email, \
+    t.last_reply_at, t.last_reply_side, t.updated_at FROM tickets t";
+
+impl Line {
+    /// Who asks.
+    pub fn requester_name(&self) -> Option<String> {
+        let (first, last) = (self.requester_first.as_deref(), self.requester_last.as_deref());
+        person_name(first, last, self.requester_email.as_deref())
+    }
+
+    /// Who works on it.
+    pub fn assigned_name(&self) -> Option<String> {
+        let (first, last) = (self.assigned_first.as_deref(), self.assigned_last.as_deref());
+        person_name(first, last, self.assigned_email.as_deref())
+    }
+}
+
+/// One line of the export.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct ExportRow {
+    #[sqlx(flatten)]
+    pub line: Line,
+    pub category: Option<String>,
+    pub source: String,
+    pub external_reference: Option<String>,
+    pub created_at: DateTime<Utc>,
+    pub closed_at: Option<DateTime<Utc>>,
+}
+
+const EXPORT: &str = "SELECT t.id, t.subject, t.status, t.priority, c.name AS company_name, \
+    q.first_name AS requester_first, q.last_name AS requester_last, q.email AS requester_email, \
+    t.assigned_user_id, a.first_name AS assigned_first, a.last_name AS assigned_last, a.email AS assigned_email, \
+    t.last_reply_at, t.last_reply_side, t.updated_at, t.category, t.source, t.external_reference, t.created_at, \
+    t.closed_at FROM tickets t";
+
+const TICKETS: Index = Index {
+    sqlite: " AND x.id IN (SELECT rowid FROM tickets_search WHERE tickets_search MATCH ?)",
+    mysql: " AND MATCH (x.search_text) AGAINST (? IN BOOLEAN MODE)",
+    like: " AND CONCAT(' ', x.search_text) LIKE ? ESCAPE '!'",
+};
+
+const REPLIES: Index = Index {
+    sqlite: " AND r.id IN (SELECT rowid FROM ticket_replies_search WHERE ticket_replies_search MATCH ?)",
+    mysql: " AND MATCH (r.search_text) AGAINST (? IN BOOLEAN MODE)",
+    like: " AND CONCAT(' ', r.search_text) LIKE ? ESCAPE '!'",
+};
+
+/// The tickets that a search finds, as a table to join: by their own text, by a reply that the caller
+/// may read, or by number.
+fn hits(scope: Scope, filter: &TicketFilter, text: &str) -> Sql {
+    let mut query = sql(" JOIN (SELECT n.id FROM tickets n WHERE n.id = ?").bind(filter.number());
+    if !search::words(text).is_empty() {
+        query = query
+            .push(" UNION SELECT x.id FROM tickets x WHERE 1 = 1")
+            .append(search::condition(&TICKETS, text))
+            .push(" UNION SELECT r.ticket_id FROM ticket_replies r WHERE 1 = 1")
+            .push(if scope.sees_desk() { "" } else { " AND r.is_internal = FALSE" })
+            .append(search::condition(&REPLIES, text));
+    }
+    query.push(") hits ON hits.id = t.id")
+}
+
+fn search_of(scope: Scope, filter: &TicketFilter) -> Sql {
+    filter.search.as_deref().map_or_else(|| sql(""), |text| hits(scope, filter, text))
+}
+
+fn conditions(scope: Scope, filter: &TicketFilter) -> Sql {
+    let mut query = sql(" WHERE 1 = 1").append(scope.condition());
+    if !filter.statuses.is_empty() {
+        let words: Vec<&str> = filter.statuses.iter().map(|s| s.as_str()).collect();
+        query = query.push_in(" AND t.status IN", &words);
+    }
+    if !filter.priorities.is_empty() {
+        let words: Vec<&str> = filter.priorities.iter().map(|p| p.as_str()).collect();
+        query = query.push_in(" AND t.priority IN", &words);
+    }
+    if !filter.companies.is_empty() {
+        query = query.push_in(" AND t.company_id IN", &filter.companies);
+    }
+    query = match filter.assigned {
+        None => query,
+        Some(Assigned::Nobody) => query.push(" AND t.assigned_user_id IS NULL"),
+        Some(Assigned::Person(id)) => query.push(" AND t.assigned_user_id = ?").bind(id),
+    };
+    query
+        .push_if(" AND t.module_slug = ?", filter.module_slug.clone())
+        .push_if(" AND t.requester_id = ?", filter.requester)
+        .push_if(" AND t.updated_at >= ?", filter.updated_since)
+        .push_if(" AND t.created_at >= ?", filter.created_from)
+        .push_if(" AND t.created_at <= ?", filter.created_to)
+}
+
+fn order(filter: &TicketFilter) -> &'static str {
+    match (filter.sort, filter.is_ascending) {
+        (Sort::Updated, false) => " ORDER BY t.updated_at DESC, t.id DESC",
+        (Sort::Updated, true) => " ORDER BY t.updated_at, t.id DESC",
+        (Sort::Created, false) => " ORDER BY t.created_at DESC, t.id DESC",
+        (Sort::Created, true) => " ORDER BY t.created_at, t.id DESC",
+        (Sort::Priority, false) => " ORDER BY t.priority_order DESC, t.id DESC",
+        (Sort::Priority, true) => " ORDER BY t.priority_order, t.id DESC",
+        (Sort::Status, false) => " ORDER BY t.status DESC, t.id DESC",
+        (Sort::Status, true) => " ORDER BY t.status, t.id DESC",
+        (Sort::Id, false) => " ORDER BY t.id DESC",
+        (Sort::Id, true) => " ORDER BY t.id",
+    }
+}
+
+fn rows(columns: &'static str, scope: Scope, filter: &TicketFilter, limit: i64, offset: i64) -> Sql {
+    sql(columns)
+        .append(search_of(scope, filter))
+        .push(NAMES)
+        .append(conditions(scope, filter))
+        .push(order(filter))
+        .push(" LIMIT ? OFFSET ?")
+        .bind(limit)
+        .bind(offset)
+}
+
+/// Lines of a page.
+pub async fn page(scope: Scope, db: &Db, filter: &TicketFilter, limit: i64, offset: i64) -> Result<Vec<Line>> {
+    Ok(rows(LINE, scope, filter, limit, offset).fetch_all(db).await?)
+}
+
+/// Tickets with everything, for programs.
+pub async fn full_page(scope: Scope, db: &Db, filter: &TicketFilter, limit: i64, offset: i64) -> Result<Vec<Ticket>> {
+    Ok(rows(COLUMNS, scope, filter, limit, offset).fetch_all(db).await?)
+}
+
+/// Lines of the export, from the first.
+pub async fn export(scope: Scope, db: &Db, filter: &TicketFilter, limit: i64, offset: i64) -> Result<Vec<ExportRow>> {
+    Ok(rows(EXPORT, scope, filter, limit, offset).fetch_all(db).await?)
+}
+
+/// Tickets of one status among those found.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Tally {
+    /// The status.
+    pub status: String,
+    /// How many.
+    pub tickets: i64,
+}
+
+/// How many were found.
+#[derive(Debug, Clone, Default)]
+pub struct Found {
+    /// By status; part of the truth when more than 10,000 were found.
+    pub by_status: Vec<Tally>,
+    /// In all, at most 10,001.
+    pub counted: i64,
+}
+
+/// Counts what a filter finds, by status, over the whole set.
+pub async fn tallies(scope: Scope, db: &Db, filter: &TicketFilter) -> Result<Found> {
+    let query = sql("SELECT f.status, COUNT(*) AS tickets FROM (SELECT t.status FROM tickets t")
+        .append(search_of(scope, filter))
+        .append(conditions(scope, filter))
+        .push(" LIMIT 10001) f GROUP BY f.status");
+    let mut by_status: Vec<Tally> = query.fetch_all(db).await?;
+    by_status.sort_by_key(|tally| Status::ALL.iter().position(|s| s.as_str() == tally.status));
+    let counted = by_status.iter().map(|tally| tally.tickets).sum();
+    Ok(Found { by_status, counted })
+}
+
+/// How many open tickets are a technician's own, and how many are nobody's.
+pub async fn view_counts(db: &Db, me: i64) -> Result<(i64, i64)> {
+    Ok(sql("SELECT (SELECT COUNT(*) FROM (SELECT t.id FROM tickets t WHERE t.assigned_user_id = ? \
+           AND t.status IN ('open', 'in_progress', 'pending') LIMIT 1001) m) AS mine, \
+         (SELECT COUNT(*) FROM (SELECT t.id FROM tickets t WHERE t.assigned_user_id IS NULL \
+           AND t.status IN ('open', 'in_progress', 'pending') LIMIT 1001) n) AS nobodys")
+    .bind(me)
+    .fetch_one(db)
+    .await?)
+}

@@ -1,0 +1,26 @@
+//! The SQL of the area. Every read takes the caller's scope first.
+
+mod activity;
+mod attachments;
+mod list;
+mod people;
+mod replies;
+mod tickets;
+mod watchers;
+
+pub use activity::{NewActivity, activity, record};
+pub use attachments::{Attachment, attach, attach_one, attachment, attachment_of, attachments, count_of_entry, forget};
+pub use list::{ExportRow, Found, Line, Tally, export, full_page, page, tallies, view_counts};
+pub use people::{
+    Choice, Choices, active_person, choices, company_exists, is_assignable, is_member_of_any, is_requester_of,
+};
+pub use replies::{Entry, entries, find_reply, insert_reply, repeated, replies};
+pub use tickets::{Ticket, Touch, delete, find, insert, lock, not_found, save, touch};
+pub use watchers::{replace_watchers, unwatchable, watch, watchers};
+
+/// People who work at the desk: at the provider with the permission, or super administrators.
+/// Goes behind `u.id IN` … of `users u`.
+pub(crate) const IS_DESK_PERSON: &str = " (u.is_super_admin = TRUE OR u.id IN (SELECT m.user_id \
+    FROM company_memberships m JOIN companies p ON p.id = m.company_id JOIN roles o ON o.id = m.role_id \
+    WHERE m.status = 'active' AND p.is_provider = TRUE AND p.archived_at IS NULL \
+    AND o.permissions LIKE '%\"helpdesk.technician\"%'))";

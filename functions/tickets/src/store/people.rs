@@ -1,0 +1,141 @@
+//! The people and companies a ticket may be given to, read only.
+
+use shared::db::{At, sql};
+use shared::error::Result;
+
+use super::IS_DESK_PERSON;
+use crate::model::person_name;
+
+/// Something to choose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// Row of `users` or `companies`.
+    pub id: i64,
+    /// As people read it.
+    pub name: String,
+    /// The address, for people.
+    pub email: Option<String>,
+}
+
+/// What the forms of the desk offer.
+#[derive(Debug, Clone, Default)]
+pub struct Choices {
+    /// Who may work on a ticket, by address.
+    pub assignees: Vec<Choice>,
+    /// Companies by name.
+    pub companies: Vec<Choice>,
+    /// Who may ask in the name of the company.
+    pub requesters: Vec<Choice>,
+    /// Categories used in the last 180 days.
+    pub categories: Vec<String>,
+    /// Who is told of what happens on the ticket.
+    pub watchers: Vec<Choice>,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    kind: String,
+    id: i64,
+    name: Option<String>,
+    last_name: Option<String>,
+    email: Option<String>,
+}
+
+/// Everything the desk's forms offer, in one statement; lists end at 200.
+pub async fn choices(
+    at: impl Into<At<'_>>,
+    now: chrono::DateTime<chrono::Utc>,
+    company_id: Option<i64>,
+    ticket_id: Option<i64>,
+) -> Result<Choices> {
+    let rows: Vec<Row> = sql("SELECT * FROM (SELECT 'assignee' AS kind, u.id AS id, u.first_name AS name, \
+           u.last_name AS last_name, u.email AS email FROM users u WHERE u.is_active = TRUE AND")
+    .push(IS_DESK_PERSON)
+    .push(
+        " ORDER BY u.email LIMIT 200) s1 \
+         UNION ALL SELECT * FROM (SELECT 'company', c.id, c.name, NULL, NULL FROM companies c \
+           WHERE c.archived_at IS NULL ORDER BY c.name LIMIT 200) s2 \
+         UNION ALL SELECT * FROM (SELECT 'requester', u.id, u.first_name, u.last_name, u.email FROM users u \
+           JOIN company_memberships m ON m.user_id = u.id AND m.status = 'active' AND m.company_id = ? \
+           WHERE u.is_active = TRUE ORDER BY u.email LIMIT 200) s3 \
+         UNION ALL SELECT * FROM (SELECT DISTINCT 'category', 0, l.category, NULL, NULL FROM \
+           (SELECT category FROM tickets WHERE updated_at >= ? ORDER BY updated_at DESC LIMIT 2000) l \
+           WHERE l.category IS NOT NULL LIMIT 100) s4 \
+         UNION ALL SELECT * FROM (SELECT 'watcher', u.id, u.first_name, u.last_name, u.email FROM ticket_watchers w \
+           JOIN users u ON u.id = w.user_id WHERE w.ticket_id = ? ORDER BY w.id LIMIT 100) s5",
+    )
+    .bind(company_id)
+    .bind(now - chrono::TimeDelta::days(180))
+    .bind(ticket_id)
+    .fetch_all(at)
+    .await?;
+    Ok(sorted(rows))
+}
+
+fn sorted(rows: Vec<Row>) -> Choices {
+    let mut choices = Choices::default();
+    for row in rows {
+        let person = person_name(row.name.as_deref(), row.last_name.as_deref(), row.email.as_deref());
+        let name = person.or(row.name).unwrap_or_default();
+        let choice = Choice { id: row.id, name, email: row.email };
+        match row.kind.as_str() {
+            "assignee" => choices.assignees.push(choice),
+            "company" => choices.companies.push(choice),
+            "requester" => choices.requesters.push(choice),
+            "watcher" => choices.watchers.push(choice),
+            _ => choices.categories.push(choice.name),
+        }
+    }
+    choices.categories.sort();
+    choices
+}
+
+/// True for an active person of the desk.
+pub async fn is_assignable(at: impl Into<At<'_>>, user_id: i64) -> Result<bool> {
+    let found: Option<(i64,)> = sql("SELECT u.id FROM users u WHERE u.id = ? AND u.is_active = TRUE AND")
+        .bind(user_id)
+        .push(IS_DESK_PERSON)
+        .fetch_optional(at)
+        .await?;
+    Ok(found.is_some())
+}
+
+/// True for an active person with an active membership of the company.
+pub async fn is_requester_of(at: impl Into<At<'_>>, user_id: i64, company_id: i64) -> Result<bool> {
+    let found: Option<(i64,)> = sql("SELECT u.id FROM users u JOIN company_memberships m ON m.user_id = u.id \
+         WHERE u.id = ? AND u.is_active = TRUE AND m.company_id = ? AND m.status = 'active'")
+    .bind(user_id)
+    .bind(company_id)
+    .fetch_optional(at)
+    .await?;
+    Ok(found.is_some())
+}
+
+/// True for somebody who is an active member of any company.
+pub async fn is_member_of_any(at: impl Into<At<'_>>, user_id: i64) -> Result<bool> {
+    let found: Option<(i64,)> =
+        sql("SELECT m.id FROM company_memberships m WHERE m.user_id = ? AND m.status = 'active' LIMIT 1")
+            .bind(user_id)
+            .fetch_optional(at)
+            .await?;
+    Ok(found.is_some())
+}
+
+/// True for a company that is not archived.
+pub async fn company_exists(at: impl Into<At<'_>>, id: i64) -> Result<bool> {
+    let found: Option<(i64,)> = sql("SELECT c.id FROM companies c WHERE c.id = ? AND c.archived_at IS NULL")
+        .bind(id)
+        .fetch_optional(at)
+        .await?;
+    Ok(found.is_some())
+}
+
+/// The name of an active person, for acting in their name by key.
+pub async fn active_person(at: impl Into<At<'_>>, id: i64) -> Result<Option<String>> {
+    let row: Option<(Option<String>, Option<String>, String)> =
+        sql("SELECT first_name, last_name, email FROM users WHERE id = ? AND is_active = TRUE")
+            .bind(id)
+            .fetch_optional(at)
+            .await?;
+    Ok(row.and_then(|(first, last, email)| person_name(first.as_deref(), last.as_deref(), Some(&email))))
+}
