@@ -73,7 +73,16 @@ impl TestApp {
     }
 
     /// A portal with changed settings.
-    pub async fn with(mut config: Config, routes: Routes, jobs: Jobs) -> Self {
+    pub async fn with(config: Config, routes: Routes, jobs: Jobs) -> Self {
+        Self::build(config, routes, jobs, true).await
+    }
+
+    /// A portal without a mail server.
+    pub async fn without_mail(routes: Routes, jobs: Jobs) -> Self {
+        Self::build(config(), routes, jobs, false).await
+    }
+
+    async fn build(mut config: Config, routes: Routes, jobs: Jobs, has_mail: bool) -> Self {
         let database = TestDatabase::create().await;
         let folder = std::env::temp_dir().join(format!("myportal-test-{}", crate::tokens::random_hex(8)));
         let bucket = if external_bucket(&mut config) { None } else { Some(own_bucket(&mut config, &folder).await) };
@@ -81,7 +90,7 @@ impl TestApp {
         let parts = Parts {
             db: database.db().clone(),
             clock: Clock::frozen(monday()),
-            mail: Backend::Memory(Arc::clone(&mails)),
+            mail: if has_mail { Backend::Memory(Arc::clone(&mails)) } else { Backend::Off },
         };
         let app = App::new(config, routes.table(), parts);
         app.blobs().ensure_bucket().await.unwrap_or_else(|error| panic!("the bucket: {error}"));
@@ -280,6 +289,20 @@ impl TestApp {
             assert!(waiting.is_empty(), "jobs are left behind: {waiting:?}");
         }
         self.close().await;
+    }
+
+    /// Ends a test that has closed the database itself.
+    pub async fn finish_broken(self) {
+        self.close().await;
+    }
+
+    /// Stops the bucket, as an outage does. False where the tests run against a server that is not theirs.
+    pub async fn stop_bucket(&mut self) -> bool {
+        let Some(bucket) = self.bucket.take() else { return false };
+        drop(bucket);
+        // The task ends when it is next looked at.
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        true
     }
 
     async fn close(self) {
