@@ -1,0 +1,16 @@
+//! The product as a whole: what no area can see alone.
+
+mod concurrent_start;
+mod crates;
+mod functions;
+mod gateway;
+mod hostile;
+mod infra;
+mod kill;
+mod permissions;
+mod readme;
+mod reserved_words;
+mod routes;
+mod schema;
+mod support;
+mod templates;
