@@ -4,7 +4,7 @@
 pub mod address;
 pub mod api;
 mod bulk;
-mod change;
+pub(crate) mod change;
 mod export;
 pub mod jobs;
 mod list;
