@@ -59,6 +59,8 @@ impl Shown {
     /// The page, with its status and the time to wait.
     pub(super) async fn page<P: Page>(self, by: &By, page: &P) -> Result<Response> {
         let mut response = by.page_with(self.status, page).await?;
+        // What was typed, and the note of the code step, stay out of every cache.
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(wait) = self.wait {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.max(1)));
         }

@@ -99,20 +99,20 @@ pub async fn confirm_form(by: Unsettled, form: Form<ReauthenticateIn>) -> Result
     match confirm(&by, &form.value).await {
         Ok(()) => Ok(by.go(safe_path(&form.value.next).unwrap_or("/"))),
         Err(error) => {
-            let (state, shown) = Again::of(form.state(), error, explain)?.split();
+            let (state, shown) = Again::of(form.state(), error, |error| Some(explain(error)))?.split();
             shown.page(&by, &ConfirmPage::of(&by, state, &form.value.next).await?).await
         }
     }
 }
 
-fn explain(error: &Error) -> Option<Invalid> {
+fn explain(error: &Error) -> Invalid {
     let detail = error.detail();
     if detail.starts_with("Current") {
-        Some(Invalid::field("password", "Enter your current password"))
+        Invalid::field("password", "Enter your current password")
     } else if detail.contains("required") {
-        Some(Invalid::field("totp_code", "Enter the code from your authenticator app"))
+        Invalid::field("totp_code", "Enter the code from your authenticator app")
     } else {
-        Some(Invalid::field("totp_code", "That code is not right. Enter the newest one."))
+        Invalid::field("totp_code", "That code is not right. Enter the newest one.")
     }
 }
 

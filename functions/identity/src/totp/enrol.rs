@@ -129,9 +129,7 @@ async fn add(by: &By, person: &Person, secret: &str, name: &str, step: i64) -> R
     let change = Change::new("auth.totp_added", "user", person.id()).label(person.user.email.clone());
     tx.audit(change.meta("authenticator_id", id).meta("name", name));
     let recovery_codes = if before == 0 {
-        tx.audit(
-            Change::new("auth.recovery_codes_generated", "user", person.id()).label(person.user.email.clone()),
-        );
+        tx.audit(Change::new("auth.recovery_codes_generated", "user", person.id()).label(person.user.email.clone()));
         Some(recovery::replace(by.app(), &mut tx, person.id()).await?)
     } else {
         None

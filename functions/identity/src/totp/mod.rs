@@ -10,10 +10,10 @@ mod recovery;
 mod store;
 
 pub use enrol::{Enrolled, begin_setup, cancel, pending, remove, verify};
-pub use factor::{Factor, Outcome, is_on};
 pub(crate) use factor::accept;
-pub(crate) use notice::To;
+pub use factor::{Factor, Outcome, is_on};
 pub use model::{Setup, parse_code, parse_device_name};
+pub(crate) use notice::To;
 pub use recovery::{left, renew as renew_recovery_codes};
 pub use store::{Authenticator, MOST, list, remove_all};
 

@@ -66,12 +66,13 @@ pub async fn left(at: impl Into<At<'_>>, user_id: i64) -> Result<i64> {
 /// Uses a code; false when there is no such unused one.
 pub(super) async fn redeem(app: &App, tx: &mut Tx, user_id: i64, typed: &str) -> Result<bool> {
     let now = tx.stamp().at;
-    let used = sql("UPDATE user_recovery_codes SET used_at = ? WHERE user_id = ? AND code_hash = ? AND used_at IS NULL")
-        .bind(now)
-        .bind(user_id)
-        .bind(digest(app, user_id, typed))
-        .execute(tx)
-        .await?;
+    let used =
+        sql("UPDATE user_recovery_codes SET used_at = ? WHERE user_id = ? AND code_hash = ? AND used_at IS NULL")
+            .bind(now)
+            .bind(user_id)
+            .bind(digest(app, user_id, typed))
+            .execute(tx)
+            .await?;
     Ok(used == 1)
 }
 

@@ -1,5 +1,7 @@
 //! The first visit, registration, and confirmed addresses (identity 10; acceptance 1 to 8).
 
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "helpers of tests stop their test")]
+
 use chrono::TimeDelta;
 use http::Method;
 use identity::sign_in::{RegisterPage, VerifyPage};
@@ -14,7 +16,7 @@ pub(crate) async fn portal() -> TestApp {
 }
 
 pub(crate) async fn portal_with(config: Config) -> TestApp {
-    TestApp::with(config, identity::routes(), identity::jobs().merge(Jobs::kernel())).await
+    Box::pin(TestApp::with(config, identity::routes(), identity::jobs().merge(Jobs::kernel()))).await
 }
 
 fn ana() -> Value {
@@ -116,8 +118,14 @@ async fn acceptance_05_an_address_registers_once_in_any_case() {
     let mut body = ana();
     body["email"] = json!("ANA@EXAMPLE.COM");
     let _ = register(&app.stranger(), body).await.is(409).says("Email already registered").hides("password");
-    let page = app.stranger().post("/auth/register", &[("email", "ana@example.com"), ("password", PASSWORD),
-        ("first_name", "Ana"), ("last_name", "Ruiz")]).await.is(409);
+    let page = app
+        .stranger()
+        .post(
+            "/auth/register",
+            &[("email", "ana@example.com"), ("password", PASSWORD), ("first_name", "Ana"), ("last_name", "Ruiz")],
+        )
+        .await
+        .is(409);
     let _ = page.shows("id=\"email-error\"").shows("value=\"ana@example.com\"").hides(PASSWORD);
     app.finish().await;
 }
@@ -179,8 +187,14 @@ async fn the_form_registers_and_keeps_what_was_typed() {
     let visitor = app.stranger();
     let page = visitor.post("/auth/register", &[("email", "ana"), ("first_name", "Ana")]).await.is(422);
     let _ = page.shows("<title>Error: ").shows("value=\"Ana\"").shows("id=\"email-error\"");
-    let fields = [("email", "ana@example.com"), ("password", PASSWORD), ("first_name", "Ana"), ("last_name", "Ruiz"),
-        ("mobile_phone", "+44 (20) 7946-0000"), ("company_name", "Northstar IT")];
+    let fields = [
+        ("email", "ana@example.com"),
+        ("password", PASSWORD),
+        ("first_name", "Ana"),
+        ("last_name", "Ruiz"),
+        ("mobile_phone", "+44 (20) 7946-0000"),
+        ("company_name", "Northstar IT"),
+    ];
     let _ = visitor.post("/auth/register", &fields).await.goes_to("/");
     let session = visitor.api(Method::GET, "/auth/session").await.is(200).value();
     assert_eq!(session["user"]["mobile_phone"], "+442079460000");

@@ -1,5 +1,7 @@
 //! Signing in and out, sessions, passwords, the authentication log (acceptance 9 to 16, 21 to 31, 40).
 
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "helpers of tests stop their test")]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -96,10 +98,14 @@ async fn unknown_disabled_and_unset_accounts_get_one_answer() {
 #[tokio::test]
 async fn imported_passwords_open_the_account_and_are_hashed_anew() {
     let app = portal().await;
-    // bcrypt of "correct horse battery", as an earlier portal stored it.
-    let old = "$2b$04$abcdefghijklmnopqrstuuRkVpZ0sFGS0Yl3yv4ZhE8aJ0u1vq0qG";
+    // Made by Python's bcrypt, as the earlier portal stored it.
+    let old = "$2b$04$g0eDEkcF/ZCwa4/UEORsc.LgHDN6RFTUplSw9qf8dCr4HFxRlJVbu";
     app.user("ann", |new| new.password_hash = Some(old.to_owned())).await;
-    let _ = login(&app.stranger(), credentials("ann")).await.is(401);
+    let _ = wrong(&app.stranger()).await.is(401);
+    let _ = login(&app.stranger(), credentials("ann")).await.is(200);
+    let stored: Vec<(String,)> = app.rows(sql("SELECT password_hash FROM users LIMIT 5")).await;
+    assert!(stored[0].0.starts_with("$argon2id$"), "{stored:?}");
+    let _ = login(&app.stranger(), credentials("ann")).await.is(200);
     app.finish().await;
 }
 
@@ -466,7 +472,8 @@ async fn acceptance_26_a_changed_password_keeps_this_browser_and_ends_the_others
     let old = ann.copy();
     let change = |current: &str, new: &str| json!({"current_password": current, "new_password": new});
     let path = "/auth/password/change";
-    let _ = ann.json(Method::POST, path, change("wrong password", NEW)).await.is(400).says("Current password is incorrect");
+    let _ =
+        ann.json(Method::POST, path, change("wrong password", NEW)).await.is(400).says("Current password is incorrect");
     let same = ann.json(Method::POST, path, change(PASSWORD, PASSWORD)).await.is(400);
     let _ = same.says("New password must be different from the current password");
     let reply = ann.json(Method::POST, path, change(PASSWORD, NEW)).await.is(200);
@@ -580,7 +587,12 @@ async fn acceptance_30_nobody_gets_another_banned() {
     config.fail2ban_log_path = Some(path.display().to_string());
     let app = portal_with(config).await;
     app.user("ann", |_| ()).await;
-    for evil in ["a ip=1.2.3.4 @example.com", "a@example.com ip=1.2.3.4 reason=x", "a@example.com\nip=1.2.3.4", "a|b@example.com"] {
+    for evil in [
+        "a ip=1.2.3.4 @example.com",
+        "a@example.com ip=1.2.3.4 reason=x",
+        "a@example.com\nip=1.2.3.4",
+        "a|b@example.com",
+    ] {
         let _ = login(&app.stranger(), json!({"email": evil, "password": "x"})).await;
     }
     let now = app.app().now();
@@ -698,7 +710,10 @@ async fn the_password_is_confirmed_again_for_15_minutes() {
     app.advance(TimeDelta::minutes(16));
     let reply = ann.api(Method::POST, "/auth/totp/setup").await.is(403);
     assert_eq!(reply.value()["code"], "reauthentication_required");
-    let _ = ann.json(Method::POST, "/auth/reauthenticate", json!({"password": "wrong"})).await.is(400)
+    let _ = ann
+        .json(Method::POST, "/auth/reauthenticate", json!({"password": "wrong"}))
+        .await
+        .is(400)
         .says("Current password is incorrect");
     let _ = ann.json(Method::POST, "/auth/reauthenticate", json!({})).await.refuses("password");
     let _ = ann.json(Method::POST, "/auth/reauthenticate", json!({"password": PASSWORD})).await.is(204);

@@ -1,5 +1,7 @@
 //! Authenticators and recovery codes (identity 13; acceptance 15 to 20).
 
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "helpers of tests stop their test")]
+
 use chrono::{DateTime, TimeDelta, Utc};
 use http::Method;
 use serde_json::{Value, json};
@@ -57,7 +59,10 @@ async fn acceptance_15_the_code_is_asked_for_without_counting() {
     }
     assert_eq!(app.number(sql("SELECT CAST(COALESCE(SUM(hits), 0) AS SIGNED) FROM rate_limits")).await, 0);
     let log = std::fs::read_to_string(&path).unwrap();
-    assert!(log.lines().all(|l| l.contains(" | INFO | AUTH LOGIN FAIL ") && l.ends_with("reason=totp_required")), "{log}");
+    assert!(
+        log.lines().all(|l| l.contains(" | INFO | AUTH LOGIN FAIL ") && l.ends_with("reason=totp_required")),
+        "{log}"
+    );
     let _ = login(&app.stranger(), with_code("totp_code", "12ab34")).await.refuses("totp_code");
     let reply = login(&app.stranger(), with_code("totpCode", "000 000")).await.is(401).says("Invalid TOTP code");
     assert_eq!(reply.value()["code"], "invalid_totp");
@@ -228,7 +233,8 @@ async fn the_form_asks_for_the_code_without_the_password_again() {
     let page = visitor.post("/auth/login", &first).await.is(401);
     let note = ticket(&page);
     let _ = page.shows("Enter your code").shows("one-time-code").shows("Use a recovery code").hides(PASSWORD);
-    let step = |code: &'static str| [("email", "ann@example.com"), ("ticket", ""), ("next", "/tickets"), ("totp_code", code)];
+    let step =
+        |code: &'static str| [("email", "ann@example.com"), ("ticket", ""), ("next", "/tickets"), ("totp_code", code)];
     let mut wrong = step("000000");
     wrong[1].1 = &note;
     let page = visitor.post("/auth/login", &wrong).await.is(401);
@@ -239,7 +245,8 @@ async fn the_form_asks_for_the_code_without_the_password_again() {
     let _ = visitor.post("/auth/login", &empty).await.is(422).shows("id=\"totp_code-error\"");
     // The note is for this address and this client only, and programs cannot use it.
     let good = code(&app, &secret, 0);
-    let fields = [("email", "ann@example.com"), ("ticket", note.as_str()), ("totp_code", good.as_str()), ("next", "/tickets")];
+    let fields =
+        [("email", "ann@example.com"), ("ticket", note.as_str()), ("totp_code", good.as_str()), ("next", "/tickets")];
     let elsewhere = app.stranger().at("198.51.100.9").post("/auth/login", &fields).await.is(401);
     let _ = elsewhere.shows("That took too long").shows("name=\"password\"");
     let body = json!({"email": "ann@example.com", "ticket": note, "totp_code": good});

@@ -44,9 +44,7 @@ impl From<Refused> for Error {
         let unauthorised = |detail, code| Self::refused(http::StatusCode::UNAUTHORIZED, detail).code(code);
         match refused {
             Refused::Invalid(invalid) => Self::Invalid(invalid),
-            Refused::Credentials | Refused::TicketExpired => {
-                unauthorised("Invalid credentials", "invalid_credentials")
-            }
+            Refused::Credentials | Refused::TicketExpired => unauthorised("Invalid credentials", "invalid_credentials"),
             Refused::CodeRequired(_) => unauthorised("TOTP code required", "totp_required"),
             Refused::WrongCode(_) => unauthorised("Invalid TOTP code", "invalid_totp"),
             Refused::Error(error) => error,
@@ -128,11 +126,15 @@ async fn prove(by: &By, attempt: &Attempt, account: Option<Account>) -> Result<P
     match account {
         Some(account) if is_right && account.user.is_active => Ok(Proven { account, better_hash }),
         _ => {
-            failed(by, email, match (has_no_password, is_right) {
-                (true, _) => LoginFailure::NoPassword,
-                (false, true) => LoginFailure::AccountDisabled,
-                (false, false) => LoginFailure::InvalidCredentials,
-            });
+            failed(
+                by,
+                email,
+                match (has_no_password, is_right) {
+                    (true, _) => LoginFailure::NoPassword,
+                    (false, true) => LoginFailure::AccountDisabled,
+                    (false, false) => LoginFailure::InvalidCredentials,
+                },
+            );
             Err(Refused::Credentials)
         }
     }
@@ -176,10 +178,14 @@ async fn open(by: &By, attempt: &Attempt, proven: &Proven, factor: Option<&Facto
             Outcome::Recovered(count) => left = Some(count),
             Outcome::Wrong => {
                 drop(tx);
-                failed(by, &attempt.email, match factor {
-                    Factor::Code(_) => LoginFailure::InvalidTotp,
-                    Factor::Recovery(_) => LoginFailure::InvalidRecoveryCode,
-                });
+                failed(
+                    by,
+                    &attempt.email,
+                    match factor {
+                        Factor::Code(_) => LoginFailure::InvalidTotp,
+                        Factor::Recovery(_) => LoginFailure::InvalidRecoveryCode,
+                    },
+                );
                 return Err(Refused::WrongCode(note(by, attempt, proven)?));
             }
         }

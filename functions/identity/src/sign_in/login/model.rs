@@ -97,7 +97,8 @@ mod tests {
     #[test]
     fn codes_come_under_three_names() {
         for name in ["totp_code", "totpCode", "totp"] {
-            let attempt = read(serde_json::json!({"email": "A@example.com", "password": "x", name: "123 456"})).unwrap();
+            let attempt =
+                read(serde_json::json!({"email": "A@example.com", "password": "x", name: "123 456"})).unwrap();
             assert_eq!(attempt.factor, Some(Factor::Code("123456".to_owned())));
             assert_eq!(attempt.email, "a@example.com");
         }

@@ -51,14 +51,15 @@ pub(super) async fn is_new_device(tx: &mut Tx, account: &Account, device: &str) 
         known: i64,
     }
     let now = tx.stamp().at;
-    let row: Row = sql("SELECT CAST(COALESCE(SUM(CASE WHEN a.metadata LIKE ? THEN 1 ELSE 0 END), 0) AS SIGNED) AS same, \
+    let row: Row =
+        sql("SELECT CAST(COALESCE(SUM(CASE WHEN a.metadata LIKE ? THEN 1 ELSE 0 END), 0) AS SIGNED) AS same, \
          COUNT(*) AS known FROM (SELECT metadata FROM audit_logs WHERE user_id = ? AND created_at > ? \
          AND action IN ('auth.login', 'user.registered') ORDER BY id DESC LIMIT 500) a")
-    .bind(format!("%\"device\":\"{device}\"%"))
-    .bind(account.user.id)
-    .bind(now - REMEMBERED)
-    .fetch_one(tx)
-    .await?;
+        .bind(format!("%\"device\":\"{device}\"%"))
+        .bind(account.user.id)
+        .bind(now - REMEMBERED)
+        .fetch_one(tx)
+        .await?;
     let is_first = account.user.last_login_at.is_none() && row.known == 0;
     Ok(row.same == 0 && !is_first)
 }

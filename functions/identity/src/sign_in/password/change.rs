@@ -45,6 +45,7 @@ pub async fn show(by: Unsettled) -> Result<Response> {
 /// The old password and the new one.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(default)]
+#[expect(clippy::struct_field_names, reason = "the names of the fields of the form")]
 #[schema(example = json!({"current_password": "correct horse battery", "new_password": "staple wagon lantern"}))]
 pub struct ChangePasswordIn {
     /// The one in use.
@@ -67,9 +68,7 @@ pub async fn change_password(by: Unsettled, input: Input<ChangePasswordIn>) -> R
     let again = input.form.as_ref().map(|_| body.confirm_password.as_str());
     match (change(&by, &body.current_password, &body.new_password, again).await, input.form) {
         (Ok(session), None) => Ok(with_cookies(&by, &session, Done::say("Password updated successfully."))),
-        (Ok(session), Some(_)) => {
-            Ok(with_cookies(&by, &session, by.see("/", Flash::done("Password changed")).await?))
-        }
+        (Ok(session), Some(_)) => Ok(with_cookies(&by, &session, by.see("/", Flash::done("Password changed")).await?)),
         (Err(error), None) => Err(error),
         (Err(error), Some(form)) => {
             let (form, shown) = Again::of(form, error, explain)?.split();

@@ -37,10 +37,7 @@ impl Page for ResetPage {
 
     fn samples() -> Vec<Self> {
         let wrong = FormState::of([("token", "2c26b46b")]).refused(&Invalid::field("confirm_password", "Not the same"));
-        vec![
-            Self { form: FormState::blank(), is_invitation: false },
-            Self { form: wrong, is_invitation: true },
-        ]
+        vec![Self { form: FormState::blank(), is_invitation: false }, Self { form: wrong, is_invitation: true }]
     }
 }
 

@@ -27,7 +27,11 @@ pub(super) async fn set(tx: &mut Tx, by: &By, user: &User, hash: &str, proves_ad
     .bind(hash)
     .bind(now)
     .bind(now);
-    let query = if proves_address { query.push(", email_verified_at = COALESCE(email_verified_at, ?)").bind(now) } else { query };
+    let query = if proves_address {
+        query.push(", email_verified_at = COALESCE(email_verified_at, ?)").bind(now)
+    } else {
+        query
+    };
     query.push(" WHERE id = ?").bind(user.id).execute(&mut *tx).await?;
     password_tokens::void_all(tx, user.id).await?;
     rate_limit::clear(tx, &LOGIN_ACCOUNT, &user.email).await?;

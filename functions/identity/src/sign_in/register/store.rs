@@ -77,10 +77,8 @@ async fn first_company(tx: &mut Tx, new: &Registration) -> Result<Option<i64>> {
         return companies::insert(tx, &company, now).await.map(Some);
     }
     let Some(id) = new.company_id else { return Ok(None) };
-    let found: Option<(i64,)> = sql("SELECT id FROM companies WHERE id = ? AND archived_at IS NULL")
-        .bind(id)
-        .fetch_optional(tx)
-        .await?;
+    let found: Option<(i64,)> =
+        sql("SELECT id FROM companies WHERE id = ? AND archived_at IS NULL").bind(id).fetch_optional(tx).await?;
     if found.is_none() {
         return Err(Error::field("company_id", "There is no such company"));
     }
@@ -89,8 +87,7 @@ async fn first_company(tx: &mut Tx, new: &Registration) -> Result<Option<i64>> {
 
 async fn own(tx: &mut Tx, company_id: i64, user_id: i64, new: &Registration) -> Result<()> {
     let now = tx.stamp().at;
-    let membership =
-        NewMembership { company_id, user_id, role: "Owner", status: Status::Active, is_owner: true };
+    let membership = NewMembership { company_id, user_id, role: "Owner", status: Status::Active, is_owner: true };
     let id = memberships::insert(tx, &membership, now).await?;
     let name = new.company_name.clone().unwrap_or_default();
     tx.audit(

@@ -65,8 +65,7 @@ pub async fn logout(by: Unsettled) -> Result<Response> {
     sessions::revoke_one(&mut tx, me.id(), me.session.id, "logout").await?;
     tx.audit(Change::new("auth.logout", "user", me.id()).label(me.user.email.clone()));
     tx.commit().await?;
-    let mut response =
-        if by.request().wants_page() { by.go("/login") } else { StatusCode::NO_CONTENT.into_response() };
+    let mut response = if by.request().wants_page() { by.go("/login") } else { StatusCode::NO_CONTENT.into_response() };
     if by.request().wants_page() {
         response.headers_mut().append(header::SET_COOKIE, flash::notice_cookie("signed_out"));
     }

@@ -62,8 +62,7 @@ pub(in crate::sign_in) async fn join_by_domain(tx: &mut Tx, user: &User) -> Resu
     .fetch_optional(&mut *tx)
     .await?;
     let Some((company_id, company)) = row else { return Ok(()) };
-    let new =
-        NewMembership { company_id, user_id: user.id, role: "Member", status: Status::Active, is_owner: false };
+    let new = NewMembership { company_id, user_id: user.id, role: "Member", status: Status::Active, is_owner: false };
     let now = tx.stamp().at;
     let id = memberships::insert(tx, &new, now).await?;
     tx.audit(
