@@ -1,5 +1,7 @@
 //! Lists for programs (tickets 4.2).
 
+#![expect(unused_qualifications, reason = "the documentation macro writes the query types out again")]
+
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use serde::{Deserialize, Serialize};
 use shared::caller::{Keyed, User};
@@ -7,7 +9,6 @@ use shared::error::{Invalid, Result};
 use shared::web::{Limits, Listed, Query};
 use utoipa::{IntoParams, ToSchema};
 
-use super::Asked;
 use crate::model::{Assigned, Priority, Sort, Status, TicketFilter, TicketOut};
 use crate::scope::{Doer, Scope};
 use crate::store;
@@ -62,8 +63,8 @@ pub struct TicketList {
     responses((status = 200, description = "Tickets", body = TicketList)))]
 pub async fn list_tickets(
     by: Keyed<User>,
-    query: Asked<ListQuery>,
-    limits: Asked<Limits>,
+    query: Query<ListQuery>,
+    limits: Query<Limits>,
 ) -> Result<Listed<TicketList>> {
     let limits = limits.value.checked()?;
     let scope = Scope::of(&by);

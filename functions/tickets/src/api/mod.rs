@@ -9,10 +9,6 @@ mod tickets;
 mod watchers;
 
 use shared::routes::Routes;
-use shared::web::Query;
-
-/// The query of a documented route, under a name that the documentation macro does not write out again.
-type Asked<T> = Query<T>;
 
 /// Adds the JSON routes.
 pub fn add(routes: Routes) -> Routes {

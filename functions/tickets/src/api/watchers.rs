@@ -1,12 +1,13 @@
 //! Who watches, and what happened.
 
+#![expect(unused_qualifications, reason = "the documentation macro writes the query types out again")]
+
 use serde::Deserialize;
 use shared::caller::{Keyed, Technician};
 use shared::error::{Error, Result};
-use shared::web::{Json, Path};
+use shared::web::{Json, Path, Query};
 use utoipa::IntoParams;
 
-use super::Asked;
 use super::bodies::ReplaceWatchers;
 use crate::actions;
 use crate::model::{ActivityOut, TicketDetail};
@@ -65,7 +66,7 @@ fn fifty() -> i64 {
 pub async fn list_activity(
     by: Keyed<Technician>,
     Path(id): Path<i64>,
-    query: Asked<ActivityQuery>,
+    query: Query<ActivityQuery>,
 ) -> Result<Json<Vec<ActivityOut>>> {
     by.portal_wide()?;
     if !(1..=200).contains(&query.limit) {

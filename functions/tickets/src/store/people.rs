@@ -53,12 +53,12 @@ pub async fn choices(
     .push(IS_DESK_PERSON)
     .push(
         " ORDER BY u.email LIMIT 200) s1 \
-         UNION ALL SELECT * FROM (SELECT 'company', c.id, c.name, NULL, NULL FROM companies c \
+         UNION ALL SELECT * FROM (SELECT 'company' AS kind, c.id AS id, c.name AS name, NULL AS last_name, NULL AS email FROM companies c \
            WHERE c.archived_at IS NULL ORDER BY c.name LIMIT 200) s2 \
          UNION ALL SELECT * FROM (SELECT 'requester', u.id, u.first_name, u.last_name, u.email FROM users u \
            JOIN company_memberships m ON m.user_id = u.id AND m.status = 'active' AND m.company_id = ? \
            WHERE u.is_active = TRUE ORDER BY u.email LIMIT 200) s3 \
-         UNION ALL SELECT * FROM (SELECT DISTINCT 'category', 0, l.category, NULL, NULL FROM \
+         UNION ALL SELECT * FROM (SELECT DISTINCT 'category' AS kind, 0 AS id, l.category AS name, NULL AS last_name, NULL AS email FROM \
            (SELECT category FROM tickets WHERE updated_at >= ? ORDER BY updated_at DESC LIMIT 2000) l \
            WHERE l.category IS NOT NULL LIMIT 100) s4 \
          UNION ALL SELECT * FROM (SELECT 'watcher', u.id, u.first_name, u.last_name, u.email FROM ticket_watchers w \

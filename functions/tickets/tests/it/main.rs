@@ -1,5 +1,7 @@
 //! The routes of the area, in process, each test with a portal of its own.
 
+#![expect(unused_must_use, reason = "what a reply was expected to be is said by the call itself")]
+
 mod attachments;
 mod create;
 mod help;
