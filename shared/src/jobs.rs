@@ -3,11 +3,13 @@
 //! Handlers are idempotent: a lease that runs out hands the job to another worker.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::FutureExt as _;
 use serde::de::DeserializeOwned;
 use tracing::Instrument as _;
 
@@ -28,6 +30,9 @@ const JOB_LIMIT: Duration = Duration::from_mins(14);
 
 /// Jobs claimed in one look.
 const BATCH: i64 = 20;
+
+/// A step that meets a deadlock is repeated so often.
+const TRIES_OF_A_STEP: u32 = 8;
 
 /// Finished jobs are kept this long for the monitor.
 const KEPT: TimeDelta = TimeDelta::days(14);
@@ -316,6 +321,22 @@ pub struct Counts {
     pub periodic: u64,
 }
 
+/// Repeats a short transaction while the database asks for it: workers meet over the same rows.
+macro_rules! insist {
+    ($step:expr) => {{
+        let mut tries = 1;
+        loop {
+            match $step.await {
+                Err(Error::Busy) if tries < TRIES_OF_A_STEP => {
+                    tokio::time::sleep(Duration::from_millis(10) * tries).await;
+                    tries += 1;
+                }
+                done => break done,
+            }
+        }
+    }};
+}
+
 #[derive(sqlx::FromRow)]
 struct Row {
     id: i64,
@@ -347,11 +368,13 @@ impl Worker {
     pub async fn tick(&self, budget: Duration, stop: &tokio::sync::watch::Receiver<bool>) -> Result<Counts> {
         let until = std::time::Instant::now() + budget;
         let mut counts = Counts::default();
-        self.heartbeat().await?;
+        insist!(self.heartbeat())?;
         counts.requeued = self.requeue_lost().await?;
-        self.run_periodic(&mut counts).await?;
+        if !*stop.borrow() {
+            self.run_periodic(&mut counts).await?;
+        }
         loop {
-            let dispatched = events::dispatch(&self.app, &self.jobs).await?;
+            let dispatched = insist!(events::dispatch(&self.app, &self.jobs))?;
             counts.dispatched += dispatched;
             let due = self.due().await?;
             if due.is_empty() && dispatched == 0 {
@@ -401,29 +424,37 @@ impl Worker {
 
     /// Claims that ran out count as a lost try; jobs without tries left have failed.
     async fn requeue_lost(&self) -> Result<u64> {
+        let lost: Vec<(i64, bool)> = sql("SELECT id, attempts < max_attempts AS may_try FROM jobs \
+             WHERE status = 'running' AND locked_until < ? ORDER BY id LIMIT 100")
+        .bind(self.app.now())
+        .fetch_all(self.app.db())
+        .await?;
+        let mut requeued = 0;
+        for (id, may_try) in lost {
+            let changed = insist!(self.take_back(id, may_try))?;
+            requeued += if may_try { changed } else { 0 };
+        }
+        Ok(requeued)
+    }
+
+    async fn take_back(&self, id: i64, may_try: bool) -> Result<u64> {
         let mut tx = self.begin().await?;
         let now = tx.stamp().at;
-        let lost = sql("UPDATE jobs SET status = 'queued', locked_by = NULL, locked_until = NULL, run_at = ?, \
-             last_error = 'the worker was lost' \
-             WHERE status = 'running' AND locked_until < ? AND attempts < max_attempts")
-        .bind(now)
-        .bind(now)
-        .execute(&mut tx)
-        .await?;
-        sql("UPDATE jobs SET status = 'failed', dedupe_key = NULL, finished_at = ?, locked_by = NULL, \
-             last_error = 'the worker was lost' \
-             WHERE status = 'running' AND locked_until < ? AND attempts >= max_attempts")
-        .bind(now)
-        .bind(now)
-        .execute(&mut tx)
-        .await?;
+        let query = sql("UPDATE jobs SET locked_by = NULL, locked_until = NULL, last_error = 'the worker was lost'");
+        let query = if may_try {
+            query.push(", status = 'queued', run_at = ?").bind(now)
+        } else {
+            query.push(", status = 'failed', dedupe_key = NULL, finished_at = ?").bind(now)
+        };
+        let query = query.push(" WHERE id = ? AND status = 'running' AND locked_until < ?").bind(id).bind(now);
+        let changed = query.execute(&mut tx).await?;
         tx.commit().await?;
-        Ok(lost)
+        Ok(changed)
     }
 
     async fn due(&self) -> Result<Vec<Row>> {
         Ok(sql("SELECT id, kind, payload, schedule, attempts, max_attempts FROM jobs \
-             WHERE status = 'queued' AND run_at <= ? ORDER BY run_at, priority, id LIMIT ?")
+             WHERE status = 'queued' AND run_at <= ? ORDER BY priority, run_at, id LIMIT ?")
         .bind(self.app.now())
         .bind(BATCH)
         .fetch_all(self.app.db())
@@ -431,22 +462,28 @@ impl Worker {
     }
 
     async fn claim_and_run(&self, row: Row) -> Result<Option<bool>> {
-        let mut tx = self.begin().await?;
-        let now = tx.stamp().at;
-        let claimed = sql("UPDATE jobs SET status = 'running', locked_by = ?, locked_until = ?, \
-             attempts = attempts + 1 WHERE id = ? AND status = 'queued'")
-        .bind(&self.id)
-        .bind(now + LEASE)
-        .bind(row.id)
-        .execute(&mut tx)
-        .await?;
-        tx.commit().await?;
-        if claimed == 0 {
+        if !insist!(self.claim(&row))? {
             return Ok(None);
         }
         let span = tracing::info_span!("job", job.id = row.id, job.kind = %row.kind);
         let outcome = self.run_leased(&row).instrument(span).await;
-        self.settle(&row, outcome).await.map(Some)
+        insist!(self.settle(&row, &outcome)).map(Some)
+    }
+
+    /// True for the one worker that owns the job now. Another may have tried it since it was looked up.
+    async fn claim(&self, row: &Row) -> Result<bool> {
+        let mut tx = self.begin().await?;
+        let now = tx.stamp().at;
+        let claimed = sql("UPDATE jobs SET status = 'running', locked_by = ?, locked_until = ?, \
+             attempts = attempts + 1 WHERE id = ? AND status = 'queued' AND attempts = ?")
+        .bind(&self.id)
+        .bind(now + LEASE)
+        .bind(row.id)
+        .bind(row.attempts)
+        .execute(&mut tx)
+        .await?;
+        tx.commit().await?;
+        Ok(claimed == 1)
     }
 
     async fn run_leased(&self, row: &Row) -> Result<(), JobError> {
@@ -456,32 +493,39 @@ impl Worker {
         let payload = serde_json::from_str(&row.payload).unwrap_or_default();
         let attempt = row.attempts + 1;
         let run = Run { app: self.app.clone(), id: row.id, attempt, is_last: attempt >= row.max_attempts, payload };
-        let work = tokio::time::timeout(JOB_LIMIT, handler(run));
+        let work = tokio::time::timeout(JOB_LIMIT, guarded(handler, run));
         tokio::pin!(work);
         loop {
             tokio::select! {
                 done = &mut work => {
                     return done.unwrap_or_else(|_| Err(JobError::Retry("took too long".to_owned())));
                 }
-                () = tokio::time::sleep(RENEW) => self.renew(row.id).await?,
+                () = tokio::time::sleep(RENEW) => match self.renew(row.id).await {
+                    Ok(true) => {}
+                    Ok(false) => return Err(JobError::Retry("the claim was lost".to_owned())),
+                    // The claim holds for three more tries.
+                    Err(error) => tracing::warn!(job.id = row.id, ?error, "the claim could not be renewed"),
+                },
             }
         }
     }
 
-    async fn renew(&self, id: i64) -> Result<()> {
+    /// False when another worker has the job now.
+    async fn renew(&self, id: i64) -> Result<bool> {
         let mut tx = self.begin().await?;
         let until = tx.stamp().at + LEASE;
-        sql("UPDATE jobs SET locked_until = ? WHERE id = ? AND locked_by = ?")
+        let renewed = sql("UPDATE jobs SET locked_until = ? WHERE id = ? AND locked_by = ?")
             .bind(until)
             .bind(id)
             .bind(&self.id)
             .execute(&mut tx)
             .await?;
-        tx.commit().await
+        tx.commit().await?;
+        Ok(renewed == 1)
     }
 
-    /// Writes the outcome, but only while the claim is still ours.
-    async fn settle(&self, row: &Row, outcome: Result<(), JobError>) -> Result<bool> {
+    /// Writes the outcome, but only while the claim is still ours; true when the job has succeeded.
+    async fn settle(&self, row: &Row, outcome: &Result<(), JobError>) -> Result<bool> {
         let attempt = row.attempts + 1;
         let mut tx = self.begin().await?;
         let now = tx.stamp().at;
@@ -503,18 +547,19 @@ impl Worker {
         .bind(again)
         .bind(is_over.then_some(now));
         let query = if is_over { query.push(", dedupe_key = NULL") } else { query };
-        query.push(" WHERE id = ? AND locked_by = ?").bind(row.id).bind(&self.id).execute(&mut tx).await?;
+        let query = query.push(" WHERE id = ? AND locked_by = ?").bind(row.id).bind(&self.id);
+        let is_ours = query.execute(&mut tx).await? == 1;
         tx.commit().await?;
-        Ok(status == "succeeded")
+        Ok(is_ours && status == "succeeded")
     }
 
     async fn run_periodic(&self, counts: &mut Counts) -> Result<()> {
         for (name, period, handler) in &self.jobs.periodic {
-            if !self.take_turn(name, *period).await? {
+            if !insist!(self.take_turn(name, *period))? {
                 continue;
             }
             let run = Run { app: self.app.clone(), id: 0, attempt: 1, is_last: true, payload: serde_json::Value::Null };
-            match handler(run).await {
+            match guarded(handler, run).await {
                 Ok(()) => counts.periodic += 1,
                 Err(error) => tracing::warn!(job.kind = name, ?error, "periodic work failed"),
             }
@@ -556,6 +601,12 @@ impl Worker {
     }
 }
 
+/// A handler that panics has failed its try; the worker goes on.
+async fn guarded(handler: &Handler, run: Run) -> Result<(), JobError> {
+    let work = AssertUnwindSafe(async { handler(run).await }).catch_unwind();
+    work.await.unwrap_or_else(|_| Err(JobError::Retry("the handler panicked".to_owned())))
+}
+
 /// Plus or minus a tenth, so that failed jobs do not come back all at once.
 fn jittered(seconds: i64) -> TimeDelta {
     let random = tokens::random_hex(2);
@@ -574,6 +625,7 @@ async fn purge(run: Run) -> Result<(), JobError> {
     sql("DELETE FROM idempotency_keys WHERE expires_at < ?").bind(now).execute(&mut tx).await?;
     sql("DELETE FROM session_notes WHERE expires_at < ?").bind(now).execute(&mut tx).await?;
     sql("DELETE FROM worker_heartbeats WHERE last_tick_at < ?").bind(now - TimeDelta::days(1)).execute(&mut tx).await?;
+    crate::mail::close_lost(&mut tx).await?;
     sql("DELETE FROM email_outbox WHERE created_at < ? AND status IN ('sent', 'skipped', 'failed')")
         .bind(now - TimeDelta::days(30))
         .execute(&mut tx)

@@ -4,7 +4,7 @@
 use minijinja::context;
 
 use crate::app::App;
-use crate::db::{Tx, sql};
+use crate::db::{Tx, is_unique_violation, sql};
 use crate::error::Result;
 use crate::mail::Draft;
 
@@ -105,7 +105,7 @@ async fn tell_by(app: &App, tx: &mut Tx, to: &Recipient, notice: &Notice<'_>, ma
             return Ok(());
         }
     }
-    let id = record(tx, to, notice, in_app, dedupe).await?;
+    let Some(id) = record(tx, to, notice, in_app, dedupe).await? else { return Ok(()) };
     if email {
         let mail = match mail {
             Some(mail) => mail,
@@ -116,9 +116,16 @@ async fn tell_by(app: &App, tx: &mut Tx, to: &Recipient, notice: &Notice<'_>, ma
     Ok(())
 }
 
-async fn record(tx: &mut Tx, to: &Recipient, notice: &Notice<'_>, in_app: bool, dedupe: Option<String>) -> Result<i64> {
+/// None when somebody else told the same in the meantime.
+async fn record(
+    tx: &mut Tx,
+    to: &Recipient,
+    notice: &Notice<'_>,
+    in_app: bool,
+    dedupe: Option<String>,
+) -> Result<Option<i64>> {
     let (now, actor) = (tx.stamp().at, tx.stamp().user_id);
-    Ok(sql("INSERT INTO notifications (audience, user_id, event_type, message, link, in_app, dedupe_key, \
+    let inserted = sql("INSERT INTO notifications (audience, user_id, event_type, message, link, in_app, dedupe_key, \
          created_by_id, created_at) VALUES ('user', ?, ?, ?, ?, ?, ?, ?, ?)")
     .bind(to.user_id)
     .bind(notice.kind.name)
@@ -129,7 +136,12 @@ async fn record(tx: &mut Tx, to: &Recipient, notice: &Notice<'_>, in_app: bool, 
     .bind(actor)
     .bind(now)
     .insert(tx)
-    .await?)
+    .await;
+    match inserted {
+        Ok(id) => Ok(Some(id)),
+        Err(error) if is_unique_violation(&error, "notifications_dedupe", "notifications.dedupe_key") => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 async fn general(app: &App, tx: &mut Tx, notice: &Notice<'_>) -> Result<Draft> {

@@ -162,6 +162,13 @@ async fn mysql_pool(url: &str, size: PoolSize) -> Result<MySqlPool> {
         .max_connections(size.connections)
         .acquire_timeout(Duration::from_secs(5))
         .idle_timeout(Duration::from_mins(1))
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                // The default locks the gaps between rows, over which workers fall into deadlocks.
+                sqlx::Executor::execute(connection, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED").await?;
+                Ok(())
+            })
+        })
         .connect_with(options.statement_cache_capacity(100))
         .await?;
     Ok(pool)

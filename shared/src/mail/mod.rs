@@ -12,7 +12,7 @@ use minijinja::{Value, context};
 use serde::Deserialize;
 
 use crate::app::App;
-use crate::db::{At, Tx, sql};
+use crate::db::{At, Tx, is_unique_violation, sql};
 use crate::error::Result;
 use crate::jobs::{JobError, NewJob, Run, Schedule};
 use crate::tokens;
@@ -120,7 +120,7 @@ impl Draft {
         if known.is_some() {
             return Ok(None);
         }
-        let id = sql("INSERT INTO email_outbox (message_id, kind, to_addresses, sender, reply_to, headers, subject, \
+        let inserted = sql("INSERT INTO email_outbox (message_id, kind, to_addresses, sender, reply_to, headers, subject, \
              text_body, html_body, status, is_sensitive, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?)")
         .bind(message_id)
         .bind(self.kind)
@@ -133,8 +133,16 @@ impl Draft {
         .bind(self.html.clone())
         .bind(self.is_sensitive)
         .bind(now)
-        .insert(tx)
-        .await?;
+        .insert(&mut *tx)
+        .await;
+        let id = match inserted {
+            Ok(id) => id,
+            // The same cause came between our look and our write.
+            Err(error) if is_unique_violation(&error, "email_outbox_message", "email_outbox.message_id") => {
+                return Ok(None);
+            }
+            Err(error) => return Err(error.into()),
+        };
         queue_sending(tx, id).await?;
         Ok(Some(id))
     }
@@ -147,6 +155,18 @@ async fn queue_sending(tx: &mut Tx, id: i64) -> Result<()> {
         .priority(10)
         .queue(tx)
         .await?;
+    Ok(())
+}
+
+/// Mails whose job is gone, because its worker was lost on the last try, have failed.
+pub(crate) async fn close_lost(tx: &mut Tx) -> Result<()> {
+    sql("UPDATE email_outbox SET status = 'failed', last_error = 'the worker was lost', \
+         text_body = CASE WHEN is_sensitive = TRUE THEN NULL ELSE text_body END, \
+         html_body = CASE WHEN is_sensitive = TRUE THEN NULL ELSE html_body END \
+         WHERE status IN ('queued', 'sending') \
+         AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.dedupe_key = CONCAT('email:', email_outbox.id))")
+    .execute(tx)
+    .await?;
     Ok(())
 }
 
@@ -254,6 +274,11 @@ pub(crate) async fn send_job(run: Run) -> Result<(), JobError> {
 }
 
 fn message(row: Row, to: Vec<String>) -> Message {
+    let mut headers: Vec<(String, String)> = serde_json::from_str(&row.headers).unwrap_or_default();
+    if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("auto-submitted")) {
+        // Keeps answering machines from answering (RFC 3834).
+        headers.push(("Auto-Submitted".to_owned(), "auto-generated".to_owned()));
+    }
     Message {
         message_id: row.message_id,
         from: row.sender.unwrap_or_default(),
@@ -262,7 +287,7 @@ fn message(row: Row, to: Vec<String>) -> Message {
         subject: row.subject,
         text: row.text_body.unwrap_or_default(),
         html: row.html_body,
-        headers: serde_json::from_str(&row.headers).unwrap_or_default(),
+        headers,
     }
 }
 
