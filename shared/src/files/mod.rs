@@ -19,6 +19,7 @@ use tokio_util::io::ReaderStream;
 
 use crate::app::App;
 use crate::blobs::{BlobError, Content, Disposition, Presigned};
+use crate::caller::Actor;
 use crate::context::By;
 use crate::db::{At, Tx, sql};
 use crate::error::{Error, Result};
@@ -42,7 +43,7 @@ const GET_FOR: Duration = Duration::from_mins(1);
 const SHOWN_EDGE: u32 = 1600;
 
 /// How many bytes tell the type.
-const HEAD: u64 = 4096;
+const HEAD: usize = 4096;
 
 /// Who a file belongs to.
 #[derive(Debug, Clone, Copy)]
@@ -162,11 +163,7 @@ async fn insert_pending(by: &By, new: &NewRow) -> Result<i64> {
     let mut tx = by.begin().await?;
     tx.housekeeping();
     let now = tx.stamp().at;
-    let label = match by.actor() {
-        crate::caller::Actor::Person(person) => format!("{} <{}>", person.user.name(), person.user.email),
-        crate::caller::Actor::Key(key) => format!("API key {}", key.preview),
-        crate::caller::Actor::Nobody => "Unknown".to_owned(),
-    };
+    let label = label(by);
     let id = sql("INSERT INTO files (storage_key, category, owner_area, state, original_name, display_name, \
          content_type, declared_content_type, size_bytes, scan_status, uploaded_by, uploaded_by_label, \
          uploaded_from_ip, uploaded_at, expires_at) \
@@ -179,7 +176,7 @@ async fn insert_pending(by: &By, new: &NewRow) -> Result<i64> {
     .bind(new.declared_type.clone())
     .bind(new.size)
     .bind(by.person().map(|p| p.id()))
-    .bind(label.chars().take(255).collect::<String>())
+    .bind(label)
     .bind(by.ip())
     .bind(now)
     .bind(now + PENDING)
@@ -187,6 +184,16 @@ async fn insert_pending(by: &By, new: &NewRow) -> Result<i64> {
     .await?;
     tx.commit().await?;
     Ok(id)
+}
+
+/// Who uploads, as it stays readable when the account is gone. It also tells one key from another.
+fn label(by: &By) -> String {
+    let label = match by.actor() {
+        Actor::Person(person) => format!("{} <{}>", person.user.name(), person.user.email),
+        Actor::Key(key) => format!("API key {} ({})", key.preview, key.id),
+        Actor::Nobody => "Unknown".to_owned(),
+    };
+    label.chars().take(255).collect()
 }
 
 struct Arrived {
@@ -211,19 +218,29 @@ async fn arrived(by: &By, id: i64, what: &Arrived) -> Result<()> {
     tx.commit().await
 }
 
-/// Makes a file that has arrived part of something, in the transaction of that change. With a virus
-/// scanner it stays hidden from others until the scanner has spoken.
+/// Makes a file that has arrived part of something, in the transaction of that change. One that has not
+/// arrived, was taken back or has expired is not found. With a virus scanner it stays hidden from others
+/// until the scanner has spoken.
 pub async fn attach(tx: &mut Tx, id: i64, owner_id: i64) -> Result<()> {
-    sql("UPDATE files SET owner_id = ?, state = 'ready', expires_at = NULL WHERE id = ? AND state = 'pending'")
-        .bind(owner_id)
-        .bind(id)
-        .execute(&mut *tx)
-        .await?;
+    let attached = sql("UPDATE files SET owner_id = ?, state = 'ready', expires_at = NULL \
+         WHERE id = ? AND state = 'pending' AND sha256 IS NOT NULL AND deleted_at IS NULL")
+    .bind(owner_id)
+    .bind(id)
+    .execute(&mut *tx)
+    .await?;
+    if attached == 0 {
+        return Err(not_found());
+    }
     let waits: Option<(i64,)> =
         sql("SELECT id FROM files WHERE id = ? AND scan_status = 'pending'").bind(id).fetch_optional(&mut *tx).await?;
     if waits.is_some() {
-        NewJob::new("file.scan", serde_json::json!({ "id": id })).dedupe(format!("scan:{id}")).queue(tx).await?;
+        queue_scan(tx, id).await?;
     }
+    Ok(())
+}
+
+async fn queue_scan(tx: &mut Tx, id: i64) -> Result<()> {
+    NewJob::new("file.scan", serde_json::json!({ "id": id })).dedupe(format!("scan:{id}")).queue(tx).await?;
     Ok(())
 }
 
@@ -283,7 +300,8 @@ pub async fn begin_upload(by: &By, home: Home, announced: &Announced) -> Result<
     let new = NewRow::of(by, home, &announced.file_name, announced.content_type.as_deref(), announced.file_size);
     let id = insert_pending(by, &new).await?;
     let length = u64::try_from(new.size).unwrap_or(0);
-    let put = by.app().blobs().presigned_put(&new.key, length, "application/octet-stream", PUT_FOR).await;
+    let sent_key = sent_key(&new.key);
+    let put = by.app().blobs().presigned_put(&sent_key, length, "application/octet-stream", PUT_FOR).await;
     let Presigned { url, headers, .. } = put.map_err(unreachable_bucket)?;
     Ok(Upload {
         upload_id: id,
@@ -302,20 +320,39 @@ pub async fn complete_upload(by: &By, home: Home, id: i64) -> Result<File> {
     if file.sha256.is_some() {
         return Ok(file);
     }
-    let blobs = by.app().blobs();
-    let head = blobs.head(&file.storage_key).await.map_err(unreachable_bucket)?;
-    let Some(head) = head else { return Err(Error::conflict("The file has not arrived yet").code("not_uploaded")) };
-    if i64::try_from(head.size).ok() != Some(file.size_bytes) {
-        return Err(Error::conflict("The file that arrived has another size").code("wrong_size"));
+    let sent_key = sent_key(&file.storage_key);
+    let has_arrived = by.app().blobs().head(&sent_key).await.map_err(unreachable_bucket)?.is_some();
+    if !has_arrived {
+        // A twin of this call may have been faster.
+        let twin = find(by.db(), id).await?.filter(|file| file.sha256.is_some());
+        return twin.ok_or_else(|| Error::conflict("The file has not arrived yet").code("not_uploaded"));
     }
-    let first = blobs.get_range(&file.storage_key, HEAD).await.map_err(unreachable_bucket)?;
-    let kind = sniff::sniff(&first, &file.display_name);
-    let all = blobs.get(&file.storage_key).await.map_err(unreachable_bucket)?;
-    let bytes = all.bytes(FILE_LIMIT).await.map_err(unreachable_bucket)?;
+    let bytes = take_over(by.app(), &sent_key, &file).await?;
+    let kind = sniff::sniff(&bytes[..bytes.len().min(HEAD)], &file.display_name);
     let sha256 = tokens::sha256_hex(&bytes);
     let shown = store_shown(by.app(), &file.storage_key, kind.is_shown_image.then(|| bytes.to_vec())).await?;
     arrived(by, id, &Arrived { content_type: kind.content_type, sha256, shown }).await?;
+    if let Err(error) = by.app().blobs().delete(&sent_key).await {
+        tracing::warn!(file.id, %error, "what was sent stays until the file is removed");
+    }
     find(by.db(), id).await?.ok_or_else(not_found)
+}
+
+/// The signed address stays good for minutes after the file was looked at, so it leads to another key
+/// than the file's own: what is sent there later changes nothing.
+fn sent_key(key: &str) -> String {
+    format!("{key}-sent")
+}
+
+/// Copies what was sent to the file's own key, and reads it there.
+async fn take_over(app: &App, sent_key: &str, file: &File) -> Result<bytes::Bytes> {
+    let blobs = app.blobs();
+    blobs.copy(sent_key, &file.storage_key).await.map_err(unreachable_bucket)?;
+    let object = blobs.get(&file.storage_key).await.map_err(unreachable_bucket)?;
+    if i64::try_from(object.length).ok() != Some(file.size_bytes) {
+        return Err(Error::conflict("The file that arrived has another size").code("wrong_size"));
+    }
+    object.bytes(FILE_LIMIT).await.map_err(unreachable_bucket)
 }
 
 /// Takes an upload back.
@@ -335,7 +372,10 @@ async fn own_upload(by: &By, home: Home, id: i64) -> Result<File> {
         .bind(by.now())
         .fetch_optional(by.db())
         .await?;
-    let is_own = file.uploaded_by == by.person().map(|p| p.id());
+    let is_own = match by.person() {
+        Some(person) => file.uploaded_by == Some(person.id()),
+        None => file.uploaded_by.is_none() && file.uploaded_by_label == label(by),
+    };
     if row.is_some() && is_own { Ok(file) } else { Err(not_found()) }
 }
 
@@ -407,7 +447,7 @@ pub(crate) async fn delete_job(run: Run) -> Result<(), JobError> {
         .fetch_optional(run.db())
         .await?;
     let Some((key,)) = row else { return Ok(()) };
-    for key in [key.clone(), format!("{key}-shown")] {
+    for key in [key.clone(), format!("{key}-shown"), sent_key(&key)] {
         run.app().blobs().delete(&key).await.map_err(|error| JobError::Retry(error.to_string()))?;
     }
     Ok(())
@@ -416,13 +456,14 @@ pub(crate) async fn delete_job(run: Run) -> Result<(), JobError> {
 /// Asks the scanner about one file.
 pub(crate) async fn scan_job(run: Run) -> Result<(), JobError> {
     let Payload { id } = run.payload()?;
-    let Some(address) = run.app().config().clamd_address.clone() else { return Ok(()) };
     let Some(file) = find(run.db(), id).await? else { return Ok(()) };
-    let object = run.app().blobs().get(&file.storage_key).await.map_err(|e| JobError::Retry(e.to_string()))?;
-    let verdict = scan::ask(&address, object.into_stream()).await.map_err(|e| JobError::Retry(e.to_string()))?;
-    let (status, state) = match verdict {
-        scan::Verdict::Clean => ("clean", "ready"),
-        scan::Verdict::Infected => ("infected", "quarantined"),
+    let (status, state) = match run.app().config().clamd_address.as_deref() {
+        // The scanner was switched off while the file waited.
+        None => ("not_scanned", "ready"),
+        Some(address) => match verdict(&run, address, &file).await? {
+            scan::Verdict::Clean => ("clean", "ready"),
+            scan::Verdict::Infected => ("infected", "quarantined"),
+        },
     };
     let mut tx = run.begin().await?;
     tx.housekeeping();
@@ -435,8 +476,14 @@ pub(crate) async fn scan_job(run: Run) -> Result<(), JobError> {
     Ok(tx.commit().await?)
 }
 
-/// Removes uploads that nothing came of.
+async fn verdict(run: &Run, address: &str, file: &File) -> Result<scan::Verdict, JobError> {
+    let object = run.app().blobs().get(&file.storage_key).await.map_err(|e| JobError::Retry(e.to_string()))?;
+    scan::ask(address, object.into_stream()).await.map_err(|e| JobError::Retry(e.to_string()))
+}
+
+/// Removes uploads that nothing came of, and asks again about files that the scanner gave no answer to.
 pub(crate) async fn purge_job(run: Run) -> Result<(), JobError> {
+    scan_again(&run).await?;
     let old: Vec<(i64,)> = sql(
         "SELECT id FROM files WHERE state = 'pending' AND expires_at < ? AND deleted_at IS NULL ORDER BY id LIMIT 200",
     )
@@ -450,6 +497,22 @@ pub(crate) async fn purge_job(run: Run) -> Result<(), JobError> {
     tx.housekeeping();
     for (id,) in old {
         remove(&mut tx, id).await?;
+    }
+    Ok(tx.commit().await?)
+}
+
+async fn scan_again(run: &Run) -> Result<(), JobError> {
+    let waiting: Vec<(i64,)> = sql("SELECT id FROM files WHERE state = 'ready' AND scan_status = 'pending' \
+         AND deleted_at IS NULL ORDER BY id LIMIT 200")
+    .fetch_all(run.db())
+    .await?;
+    if waiting.is_empty() {
+        return Ok(());
+    }
+    let mut tx = run.begin().await?;
+    tx.housekeeping();
+    for (id,) in waiting {
+        queue_scan(&mut tx, id).await?;
     }
     Ok(tx.commit().await?)
 }
