@@ -12,48 +12,20 @@ use crate::db::{Sql, sql};
 /// Words in a query beyond these are ignored.
 const MAX_WORDS: usize = 8;
 
-/// The full-text index of MySQL holds words of three characters and more.
-const MIN_INDEXED: usize = 3;
+/// The full-text index of MySQL holds words of these lengths.
+const INDEXED: std::ops::RangeInclusive<usize> = 3..=84;
 
 /// Words that MySQL leaves out of its index.
-const STOP_WORDS: [&str; 36] = [
-    "a",
-    "about",
-    "an",
-    "are",
-    "as",
-    "at",
-    "be",
-    "by",
-    "com",
-    "de",
-    "en",
-    "for",
-    "from",
-    "how",
-    "i",
-    "in",
-    "is",
-    "it",
-    "la",
-    "of",
-    "on",
-    "or",
-    "that",
-    "the",
-    "this",
-    "to",
-    "was",
-    "what",
-    "when",
-    "where",
-    "who",
-    "will",
-    "with",
-    "und",
+const STOP_WORDS: [&str; 35] = [
+    "a", "about", "an", "are", "as", "at", "be", "by", "com", "de", "en", "for", "from", "how", "i", "in", "is", "it",
+    "la", "of", "on", "or", "that", "the", "this", "to", "was", "what", "when", "where", "who", "will", "with", "und",
     "www",
-    "undefined",
 ];
+
+/// True when the index of every engine knows all words that begin so.
+fn is_indexed(word: &str) -> bool {
+    INDEXED.contains(&word.chars().count()) && !STOP_WORDS.iter().any(|stop| stop.starts_with(word))
+}
 
 /// Lower-case, accents removed, everything but letters and digits turned into single spaces.
 pub fn fold(text: &str) -> String {
@@ -88,8 +60,7 @@ pub struct Index {
 /// A condition that every word of the query begins a word of the text. Nothing for an empty query.
 pub fn condition(index: &Index, query: &str) -> Sql {
     let words = words(query);
-    let (indexed, short): (Vec<_>, Vec<_>) =
-        words.into_iter().partition(|word| word.chars().count() >= MIN_INDEXED && !STOP_WORDS.contains(&word.as_str()));
+    let (indexed, others): (Vec<_>, Vec<_>) = words.into_iter().partition(|word| is_indexed(word));
     let mut condition = sql("");
     if !indexed.is_empty() {
         let terms: Vec<String> = indexed.iter().map(|word| format!("+{word}*")).collect();
@@ -97,7 +68,7 @@ pub fn condition(index: &Index, query: &str) -> Sql {
         condition =
             condition.push_by_engine(index.sqlite, index.mysql).bind_by_engine(quoted.join(" "), terms.join(" "));
     }
-    for word in short {
+    for word in others {
         condition = prefix(condition, index.like, &word);
     }
     condition
