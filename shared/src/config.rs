@@ -110,6 +110,19 @@ pub struct Bucket {
     pub secret_key: String,
 }
 
+impl Bucket {
+    /// The origin of its signed addresses, as browsers name it; empty when there is no bucket.
+    pub fn origin(&self) -> String {
+        if !self.endpoint.is_empty() {
+            return Url::parse(&self.endpoint).map(|url| url.origin().ascii_serialization()).unwrap_or_default();
+        }
+        if self.name.is_empty() {
+            return String::new();
+        }
+        format!("https://{}.s3.{}.amazonaws.com", self.name, self.region)
+    }
+}
+
 /// Limits of the in-memory guard; requests per 15 minutes.
 #[derive(Debug, Clone, Copy)]
 pub struct GeneralLimits {
@@ -387,6 +400,15 @@ mod tests {
                 if bad.is_empty() { good.into_iter().filter(|(k, _)| *k != name).collect() } else { pairs };
             assert!(with(&pairs).unwrap().check().is_err(), "{name}={bad} must be refused");
         }
+    }
+
+    #[test]
+    fn the_bucket_has_an_origin_with_and_without_an_endpoint() {
+        let origin = |pairs: &[(&str, &str)]| with(pairs).unwrap().bucket.origin();
+        assert_eq!(origin(&[]), "");
+        assert_eq!(origin(&[("UPLOADS_BUCKET", "up")]), "https://up.s3.us-east-1.amazonaws.com");
+        let own = [("UPLOADS_BUCKET", "up"), ("S3_ENDPOINT", "http://127.0.0.1:9000/s3/")];
+        assert_eq!(origin(&own), "http://127.0.0.1:9000");
     }
 
     #[test]

@@ -313,9 +313,10 @@ async fn settings(by: &By) -> Result<Settings> {
     .await?)
 }
 
-async fn shell(by: &By) -> Result<Shell> {
+/// The frame. Only a whole page takes the waiting messages: in a region nobody would see them.
+async fn shell(by: &By, is_whole: bool) -> Result<Shell> {
     let settings = settings(by).await?;
-    let flash = flash::take(by).await?;
+    let flash = if is_whole { flash::take(by).await? } else { Vec::new() };
     let person = by.person();
     let current = person.and_then(|p| p.company.as_ref());
     let companies = person.map_or(&[][..], |p| &p.memberships);
@@ -373,7 +374,7 @@ fn viewer(person: &crate::caller::Person, settings: &Settings) -> Viewer {
 
 /// Renders a page inside its shell.
 pub async fn render<P: Page>(by: &By, page: &P, template: &str) -> Result<String> {
-    let shell = Value::from(Serde(shell(by).await?));
+    let shell = Value::from(Serde(shell(by, template == P::TEMPLATE).await?));
     let fields = Value::from(Serde(page));
     by.app().templates().render(template, context! { shell, ..fields })
 }

@@ -113,6 +113,10 @@ fn is_allowed(allowed: Option<&str>, ip: &str) -> bool {
 async fn count_use(app: &App, row: &Row, ip: &str, now: DateTime<Utc>) -> Result<()> {
     let mut tx = app.db().begin(Stamp::system(now)).await?;
     tx.housekeeping();
+    // First the key, then what points at it: the other way round two first uses wait for each other.
+    if row.last_used_at.is_none_or(|at| now - at >= TimeDelta::minutes(1)) {
+        sql("UPDATE api_keys SET last_used_at = ? WHERE id = ?").bind(now).bind(row.id).execute(&mut tx).await?;
+    }
     let is_known = sql("UPDATE api_key_usage SET usage_count = usage_count + 1, last_used_at = ? \
          WHERE api_key_id = ? AND ip_address = ?")
     .bind(now)
@@ -122,9 +126,6 @@ async fn count_use(app: &App, row: &Row, ip: &str, now: DateTime<Utc>) -> Result
     .await?;
     if is_known == 0 {
         count_first_use(&mut tx, row.id, ip, now).await?;
-    }
-    if row.last_used_at.is_none_or(|at| now - at >= TimeDelta::minutes(1)) {
-        sql("UPDATE api_keys SET last_used_at = ? WHERE id = ?").bind(now).bind(row.id).execute(&mut tx).await?;
     }
     tx.commit().await
 }

@@ -20,6 +20,9 @@ const EXEMPT: [&str; 5] =
 /// How much of a multipart body is read in search of `_csrf`, before the first file.
 const MULTIPART_HEAD: usize = 64 * 1024;
 
+/// Stands in the head of every file part.
+const FILE_MARK: &[u8] = b"filename=";
+
 /// The hidden fields that the pipeline reads.
 #[derive(Default)]
 struct Hidden {
@@ -105,7 +108,9 @@ fn from_pairs(bytes: &[u8]) -> Hidden {
 async fn from_multipart(body: Body) -> Result<(Hidden, Body)> {
     let mut chunks = body.into_data_stream();
     let mut head = BytesMut::new();
-    while head.len() < MULTIPART_HEAD && !contains(&head, b"filename=") {
+    let mut searched = 0;
+    while head.len() < MULTIPART_HEAD && !contains(&head[searched..], FILE_MARK) {
+        searched = head.len().saturating_sub(FILE_MARK.len() - 1);
         match chunks.next().await {
             Some(chunk) => head.extend_from_slice(&chunk.map_err(|_| too_large())?),
             None => break,

@@ -46,6 +46,11 @@ impl<T> Form<T> {
         FormState::of(self.pairs.iter().map(|(n, v)| (n.as_str(), v.as_str()))).refused(invalid)
     }
 
+    /// The fields as they came.
+    pub(super) fn into_pairs(self) -> Vec<(String, String)> {
+        self.pairs
+    }
+
     /// What was typed, with nothing wrong.
     pub fn state(&self) -> FormState {
         self.refused(&Invalid::none())

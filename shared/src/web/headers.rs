@@ -77,7 +77,8 @@ pub(crate) fn complete(by: &By, mut response: Response, is_stale: bool) -> Respo
             headers.append(header::SET_COOKIE, cookie);
         }
     }
-    if by.request().notice.is_some() && is_html(headers) {
+    let shows_notice = by.request().htmx.as_ref().is_none_or(|htmx| htmx.full);
+    if by.request().notice.is_some() && shows_notice && is_html(headers) {
         headers
             .append(header::SET_COOKIE, value(&format!("{NOTICE_COOKIE}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax")));
     }
@@ -131,7 +132,7 @@ fn safety(by: &By, response: &mut Response) {
 
 /// The policy of interface 1.2; the bucket's origin is reached by scripts only, for uploads.
 fn page_policy(by: &By) -> String {
-    let bucket = by.app().config().bucket.endpoint.trim_end_matches('/');
+    let bucket = by.app().config().bucket.origin();
     let nonce = &by.request().nonce;
     format!(
         "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'self'; img-src 'self'; font-src 'self'; \
@@ -147,6 +148,10 @@ fn cors(by: &By, response: &mut Response) {
     let headers = response.headers_mut();
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, value(origin));
     headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+    headers.insert(
+        header::ACCESS_CONTROL_EXPOSE_HEADERS,
+        HeaderValue::from_static("link, location, retry-after, x-request-id, x-total-count, x-total-count-capped"),
+    );
     headers.append(header::VARY, HeaderValue::from_static("Origin"));
 }
 

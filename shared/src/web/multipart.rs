@@ -7,10 +7,11 @@ use axum::extract::multipart::MultipartError;
 use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _};
 
 use super::form::FormState;
+use super::pipeline::too_large;
 use super::query::from_pairs;
 use crate::app::App;
 use crate::error::{Error, Invalid, Result};
-use crate::routes::{FILE_LIMIT, FILES_PER_REQUEST};
+use crate::routes::{BODY_LIMIT, FILE_LIMIT, FILES_PER_REQUEST};
 
 /// One part of a form.
 #[derive(Debug)]
@@ -62,6 +63,9 @@ impl Multipart {
 
 const HEAD: usize = 4096;
 
+/// What any part costs of the limit, however little it holds.
+const PART_COST: usize = 128;
+
 impl FromRequest<App> for Multipart {
     type Rejection = Error;
 
@@ -69,9 +73,7 @@ impl FromRequest<App> for Multipart {
         let kind = crate::context::header_text(request.headers(), "content-type").unwrap_or_default();
         if kind.starts_with("application/x-www-form-urlencoded") {
             let form = super::Form::<serde::de::IgnoredAny>::from_request(request, app).await?;
-            let state = form.state();
-            let pairs = state.fields.into_iter().map(|(name, field)| (name, field.value)).collect();
-            return Ok(Self { pairs, files: Vec::new() });
+            return Ok(Self { pairs: form.into_pairs(), files: Vec::new() });
         }
         let mut request = request;
         // The pipeline has limited the body already.
@@ -80,8 +82,11 @@ impl FromRequest<App> for Multipart {
             .await
             .map_err(|_| Error::refused(http::StatusCode::UNSUPPORTED_MEDIA_TYPE, "Send the body as a form"))?;
         let mut form = Self { pairs: Vec::new(), files: Vec::new() };
+        // Files lie on the disk; everything else is held in memory and has the limit of plain forms.
+        let mut room = BODY_LIMIT;
         while let Some(field) = parts.next_field().await.map_err(|e| unreadable(&e))? {
-            if let Some(part) = read_part(field).await? {
+            room = room.checked_sub(PART_COST).ok_or_else(too_large)?;
+            if let Some(part) = read_part(field, &mut room).await? {
                 form.take(part)?;
             }
         }
@@ -103,17 +108,26 @@ impl Multipart {
 
 fn unreadable(error: &MultipartError) -> Error {
     if error.status() == http::StatusCode::PAYLOAD_TOO_LARGE {
-        super::pipeline::too_large()
+        too_large()
     } else {
         Error::bad_request("The form cannot be read. Send it again.").code("bad_multipart")
     }
 }
 
-async fn read_part(mut field: axum::extract::multipart::Field<'_>) -> Result<Option<Part>> {
+async fn read_text(field: &mut axum::extract::multipart::Field<'_>, room: &mut usize) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = field.chunk().await.map_err(|e| unreadable(&e))? {
+        *room = room.checked_sub(chunk.len()).ok_or_else(too_large)?;
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+async fn read_part(mut field: axum::extract::multipart::Field<'_>, room: &mut usize) -> Result<Option<Part>> {
     let name = field.name().unwrap_or_default().to_owned();
     let Some(file_name) = field.file_name().map(str::to_owned) else {
-        let bytes = field.bytes().await.map_err(|e| unreadable(&e))?;
-        let text = String::from_utf8(bytes.to_vec()).ok().filter(|text| !text.contains('\0'));
+        let bytes = read_text(&mut field, room).await?;
+        let text = String::from_utf8(bytes).ok().filter(|text| !text.contains('\0'));
         let text = text.ok_or_else(|| Error::field(&name, "Remove the character that cannot be shown"))?;
         return Ok(Some(Part::Text(name, text.replace("\r\n", "\n"))));
     };

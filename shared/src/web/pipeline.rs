@@ -16,6 +16,7 @@ use http::{HeaderValue, Method, StatusCode, header};
 use http_body_util::Limited;
 use tracing::Instrument as _;
 
+use super::headers::EndCookies;
 use super::{csrf, headers, idempotency};
 use crate::app::App;
 use crate::caller::{Actor, session};
@@ -27,6 +28,15 @@ use crate::{page, tokens};
 
 /// A request may take this long, where its route is not a declared stream.
 const TIME_LIMIT: Duration = Duration::from_secs(25);
+
+/// The same where files are sent, over whatever line.
+const UPLOAD_TIME_LIMIT: Duration = Duration::from_mins(5);
+
+/// How long this request may take.
+pub(super) fn time_limit(by: &By) -> Duration {
+    let is_upload = by.request().facts.as_ref().is_some_and(|f| f.body_limit > BODY_LIMIT);
+    if is_upload { UPLOAD_TIME_LIMIT } else { TIME_LIMIT }
+}
 
 /// The layer around all routes of a process.
 pub(crate) async fn run(State(app): State<App>, request: axum::extract::Request, next: Next) -> Response {
@@ -56,11 +66,13 @@ pub(crate) async fn run(State(app): State<App>, request: axum::extract::Request,
 }
 
 async fn answer(app: App, mut parts: Parts, body: Body, facts: Request, next: Next) -> Response {
+    let sent_session = matches!(credentials(&app, &parts, &facts), Credentials::Session(_));
     let (actor, refused) = match identify(&app, &parts, &facts).await {
         Ok(actor) => (actor, None),
         Err(error) => (Actor::Nobody, Some(error)),
     };
-    let had_session_cookie = headers::session_cookie(&app, &parts.headers).is_some();
+    // Only a session that was looked for and not found has ended: a fault of ours signs nobody out.
+    let is_stale = sent_session && refused.is_none() && matches!(actor, Actor::Nobody);
     let by = By::new(app, facts, actor);
     parts.extensions.insert(by.clone());
     let response = match refused {
@@ -68,7 +80,6 @@ async fn answer(app: App, mut parts: Parts, body: Body, facts: Request, next: Ne
         None => guarded(&by, parts, body, next).await.unwrap_or_else(IntoResponse::into_response),
     };
     let response = finish_error(&by, response).await;
-    let is_stale = had_session_cookie && matches!(by.actor(), Actor::Nobody);
     headers::complete(&by, response, is_stale)
 }
 
@@ -96,9 +107,10 @@ async fn timed(by: &By, request: axum::extract::Request, next: Next) -> Result<R
     let handled = if streams {
         handled.await
     } else {
-        match tokio::time::timeout(TIME_LIMIT, handled).await {
+        let limit = time_limit(by);
+        match tokio::time::timeout(limit, handled).await {
             Ok(handled) => handled,
-            Err(_) => return Err(Error::Internal(anyhow::anyhow!("the handler took longer than {TIME_LIMIT:?}"))),
+            Err(_) => return Err(Error::Internal(anyhow::anyhow!("the handler took longer than {limit:?}"))),
         }
     };
     handled.map_err(|_| Error::Internal(anyhow::anyhow!("the handler panicked")))
@@ -228,10 +240,14 @@ async fn finish_error(by: &By, mut response: Response) -> Response {
     problem.members.insert("request_id".to_owned(), by.request().id().into());
     let cause = response.extensions_mut().remove::<Cause>();
     let retry_after = response.headers().get(header::RETRY_AFTER).cloned();
+    let ends_cookies = response.extensions_mut().remove::<EndCookies>();
     let mut finished =
         if by.request().wants_page() { as_page(by, problem).await } else { crate::error::problem_response(problem) };
     if let Some(cause) = cause {
         finished.extensions_mut().insert(cause);
+    }
+    if let Some(ends_cookies) = ends_cookies {
+        finished.extensions_mut().insert(ends_cookies);
     }
     if let Some(wait) = retry_after {
         finished.headers_mut().insert(header::RETRY_AFTER, wait);
