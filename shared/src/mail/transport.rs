@@ -172,5 +172,6 @@ fn explain(error: &lettre::transport::smtp::Error) -> SendError {
 }
 
 #[cfg(test)]
+#[cfg(feature = "testing")]
 #[path = "transport_tests.rs"]
 mod tests;

@@ -74,12 +74,12 @@ impl TestApp {
 
     /// A portal with changed settings.
     pub async fn with(config: Config, routes: Routes, jobs: Jobs) -> Self {
-        Self::build(config, routes, jobs, true).await
+        Box::pin(Self::build(config, routes, jobs, true)).await
     }
 
     /// A portal without a mail server.
     pub async fn without_mail(routes: Routes, jobs: Jobs) -> Self {
-        Self::build(config(), routes, jobs, false).await
+        Box::pin(Self::build(config(), routes, jobs, false)).await
     }
 
     async fn build(mut config: Config, routes: Routes, jobs: Jobs, has_mail: bool) -> Self {
