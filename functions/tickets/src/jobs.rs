@@ -195,7 +195,6 @@ async fn draft(app: &App, tx: &mut Tx, ticket: &Ticket, letter: &Letter, reply: 
             author => reply.author_name.clone(), body => reply.body.clone(), is_internal => reply.is_internal,
         }),
         link,
-        settings_link => base.map(|base| format!("{base}/notifications/settings")),
     };
     let mut draft = Draft::template(app, tx, letter.template, fields).await?;
     draft.thread(&format!("ticket-{}", ticket.id));
