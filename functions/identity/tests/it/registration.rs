@@ -70,7 +70,7 @@ async fn acceptance_02_the_first_account_is_super_administrator() {
     app.finish().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn acceptance_03_of_twenty_at_once_one_becomes_super_administrator() {
     let app = portal().await;
     let mut tries = tokio::task::JoinSet::new();

@@ -19,6 +19,7 @@ use shared::jobs::{JobError, NewJob, Run};
 use shared::mail::Draft;
 use shared::page::Page;
 use shared::rate_limit::{self, FORGOT_EMAIL, FORGOT_IP};
+use shared::tokens;
 use shared::web::{FormState, Input, Query};
 use utoipa::ToSchema;
 
@@ -96,7 +97,8 @@ async fn ask(by: &Anyone, body: &ForgotIn) -> Result<()> {
     rate_limit::hit(by.app(), &FORGOT_IP, by.ip()).await?;
     rate_limit::hit(by.app(), &FORGOT_EMAIL, &email).await?;
     // Jobs see no request: the address of the portal and of the client travel with them.
-    let payload = json!({ "email": email, "base": by.base_url(), "ip": by.ip(), "asked_at": by.now() });
+    let payload = json!({ "cause": tokens::random_hex(16), "email": email, "base": by.base_url(), "ip": by.ip(),
+        "asked_at": by.now() });
     let mut tx = by.begin().await?;
     tx.housekeeping();
     NewJob::new(JOB, payload).priority(10).queue(&mut tx).await?;
@@ -105,6 +107,8 @@ async fn ask(by: &Anyone, body: &ForgotIn) -> Result<()> {
 
 #[derive(Deserialize)]
 struct Payload {
+    /// Names this request, so that a second run of its job sends no second mail.
+    cause: String,
     email: String,
     base: Option<String>,
     ip: String,
@@ -126,16 +130,16 @@ pub(crate) async fn job(run: Run) -> Result<(), JobError> {
     let Some(user) = users::find_by_email(&mut tx, &asked.email).await?.filter(|user| user.is_active) else {
         return Ok(());
     };
-    if send(&run, &mut tx, &user, base).await? {
+    if send(&run, &mut tx, &user, base, &asked.cause).await? {
         tx.commit().await?;
     }
     Ok(())
 }
 
 /// False when an earlier run of the same job has sent it, whose token then stays good.
-async fn send(run: &Run, tx: &mut Tx, user: &User, base: &str) -> Result<bool> {
+async fn send(run: &Run, tx: &mut Tx, user: &User, base: &str, cause: &str) -> Result<bool> {
     let mut mail = reset_mail(run.app(), tx, user, base).await?;
-    mail.caused_by(&format!("forgot-{}", run.id));
+    mail.caused_by(&format!("forgot-{cause}"));
     tx.audit(Change::new("auth.password_reset_requested", "user", user.id).label(user.email.clone()));
     Ok(mail.queue(tx).await?.is_some())
 }
