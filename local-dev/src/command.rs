@@ -125,7 +125,7 @@ pub fn route_table() -> String {
     let lines = table.all().into_iter().map(|route| {
         let kind = if route.is_page { "page" } else { "json" };
         let scope = route.scope.map(|scope| format!(" [{scope}]")).unwrap_or_default();
-        format!("{:<6} {:<62} {:<10} {kind}  {}{scope}\n", route.method, route.path, route.area, route.access)
+        format!("{:<6} {:<62} {:<10} {kind}  {}{scope}\n", route.method.as_str(), route.path, route.area, route.access)
     });
     lines.collect()
 }

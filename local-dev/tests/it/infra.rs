@@ -85,7 +85,6 @@ fn every_address_lies_below_a_prefix_of_its_area() {
 #[test]
 fn every_function_is_built_and_deployed() {
     let template = read("infra/template.yaml");
-    assert_eq!(template.matches("$default\n").count() - template.matches("StageName").count(), 1, "default routes");
     for area in ["site", "identity", "companies", "tickets", "worker"] {
         assert!(template.contains(&format!("CodeUri: ../target/lambda-zip/{area}.zip")), "{area} is not deployed");
     }

@@ -8,6 +8,7 @@ mod hostile;
 mod infra;
 mod kill;
 mod permissions;
+mod process;
 mod readme;
 mod reserved_words;
 mod routes;
