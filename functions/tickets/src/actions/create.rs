@@ -29,7 +29,7 @@ pub fn wanted(by: &By, raw: RawTicket) -> Result<Wanted> {
         }
         _ => {
             let company_id = raw.company_id.or(scope.company());
-            Ok(Wanted { new: NewTicket::parse(RawTicket { company_id, ..raw })?, is_own: false })
+            Ok(Wanted { new: NewTicket::parse(&RawTicket { company_id, ..raw })?, is_own: false })
         }
     }
 }

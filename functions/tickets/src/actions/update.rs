@@ -7,6 +7,7 @@ use shared::context::By;
 use shared::db::Tx;
 use shared::error::Result;
 use shared::events::{emit, names};
+use shared::web::Patch;
 
 use super::checks;
 use crate::model::{self, Change, Status};
@@ -84,7 +85,7 @@ async fn merged(scope: Scope, tx: &mut Tx, before: &Ticket, change: Change) -> R
     if wanted.company_id != before.company_id {
         checks::company(scope, tx, wanted.company_id).await?;
     }
-    let asked = change.requester_id.filter(|id| *id != before.requester_id);
+    let asked = change.requester_id.change().filter(|id| *id != before.requester_id);
     match asked {
         Some(requester) => {
             checks::requester(tx, requester, wanted.company_id).await?;
@@ -110,9 +111,7 @@ fn fields(before: &Ticket, change: &Change, now: DateTime<Utc>) -> Ticket {
     if let Some(subject) = &change.subject {
         wanted.subject.clone_from(subject);
     }
-    if let Some(description) = &change.description {
-        wanted.description.clone_from(description);
-    }
+    wanted.description = patched(&change.description, before.description.as_ref());
     if let Some(status) = change.status {
         status.as_str().clone_into(&mut wanted.status);
         wanted.closed_at = model::closed_at(before.closed_at, status, now);
@@ -120,15 +119,19 @@ fn fields(before: &Ticket, change: &Change, now: DateTime<Utc>) -> Ticket {
     if let Some(priority) = change.priority {
         priority.as_str().clone_into(&mut wanted.priority);
     }
-    if let Some(category) = &change.category {
-        wanted.category.clone_from(category);
-    }
-    if let Some(reference) = &change.external_reference {
-        wanted.external_reference.clone_from(reference);
-    }
-    wanted.company_id = change.company_id.unwrap_or(before.company_id);
-    wanted.assigned_user_id = change.assigned_user_id.unwrap_or(before.assigned_user_id);
+    wanted.category = patched(&change.category, before.category.as_ref());
+    wanted.external_reference = patched(&change.external_reference, before.external_reference.as_ref());
+    wanted.company_id = patched(&change.company_id, before.company_id.as_ref());
+    wanted.assigned_user_id = patched(&change.assigned_user_id, before.assigned_user_id.as_ref());
     wanted
+}
+
+fn patched<T: Clone>(patch: &Patch<T>, before: Option<&T>) -> Option<T> {
+    match patch {
+        Patch::Absent => before.cloned(),
+        Patch::Null => None,
+        Patch::Value(value) => Some(value.clone()),
+    }
 }
 
 /// Who stays the requester when a ticket moves to another company without one being named: people who

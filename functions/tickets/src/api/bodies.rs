@@ -119,9 +119,13 @@ fn loose(
     field: &str,
     patch: Patch<String>,
     parse: impl Fn(Option<&str>) -> Result<Option<String>, &'static str>,
-) -> Option<Option<String>> {
-    let text = patch.change()?;
-    bad.check(field, parse(text.as_deref()))
+) -> Patch<String> {
+    let Some(text) = patch.change() else { return Patch::Absent };
+    match bad.check(field, parse(text.as_deref())) {
+        Some(Some(text)) => Patch::Value(text),
+        Some(None) => Patch::Null,
+        None => Patch::Absent,
+    }
 }
 
 impl UpdateTicket {
@@ -134,9 +138,9 @@ impl UpdateTicket {
             status: firm(&mut bad, "status", self.status, Status::parse),
             priority: firm(&mut bad, "priority", self.priority, Priority::parse),
             category: loose(&mut bad, "category", self.category, model::category),
-            company_id: self.company_id.change(),
-            requester_id: self.requester_id.change(),
-            assigned_user_id: self.assigned_user_id.change(),
+            company_id: self.company_id,
+            requester_id: self.requester_id,
+            assigned_user_id: self.assigned_user_id,
             external_reference: loose(&mut bad, "external_reference", self.external_reference, model::reference),
             version: self.version,
         };

@@ -1,30 +1,31 @@
 //! What changes about a ticket, and how people read it afterwards.
 
 use serde_json::{Map, Value};
+use shared::web::Patch;
 
 use super::{Priority, Status};
 
-/// A partial change: none leaves a field, `Some(None)` clears it.
+/// A partial change: what is absent stays, null clears.
 #[derive(Debug, Clone, Default)]
 pub struct Change {
     /// One line.
     pub subject: Option<String>,
     /// Plain text.
-    pub description: Option<Option<String>>,
+    pub description: Patch<String>,
     /// Where it stands.
     pub status: Option<Status>,
     /// How much it matters.
     pub priority: Option<Priority>,
     /// Free text.
-    pub category: Option<Option<String>>,
+    pub category: Patch<String>,
     /// Whom it is for.
-    pub company_id: Option<Option<i64>>,
+    pub company_id: Patch<i64>,
     /// Who asks.
-    pub requester_id: Option<Option<i64>>,
+    pub requester_id: Patch<i64>,
     /// Who works on it.
-    pub assigned_user_id: Option<Option<i64>>,
+    pub assigned_user_id: Patch<i64>,
     /// Id in another system.
-    pub external_reference: Option<Option<String>>,
+    pub external_reference: Patch<String>,
     /// The version that was looked at.
     pub version: Option<i64>,
 }
@@ -96,14 +97,14 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn map(value: Value) -> Map<String, Value> {
+    fn map(value: &Value) -> Map<String, Value> {
         value.as_object().unwrap().clone()
     }
 
     #[test]
     fn only_what_differs_is_kept() {
-        let before = map(json!({"status": "open", "priority": "low", "category": null}));
-        let after = map(json!({"status": "resolved", "priority": "low", "category": "Printing"}));
+        let before = map(&json!({"status": "open", "priority": "low", "category": null}));
+        let after = map(&json!({"status": "resolved", "priority": "low", "category": "Printing"}));
         let expected = json!({"status": ["open", "resolved"], "category": [null, "Printing"]});
         assert_eq!(Value::Object(differences(&before, &after)), expected);
         assert!(differences(&after, &after).is_empty());

@@ -57,7 +57,7 @@ pub struct NewTicket {
 
 impl NewTicket {
     /// What the desk sent: every field counts.
-    pub fn parse(raw: RawTicket) -> Result<Self, Error> {
+    pub fn parse(raw: &RawTicket) -> Result<Self, Error> {
         let mut bad = Invalid::none();
         let subject = bad.check("subject", subject(&raw.subject));
         let description = bad.check("description", description(raw.description.as_deref()));
@@ -82,7 +82,7 @@ impl NewTicket {
 
     /// What a requester sent: subject and description count, everything else is given.
     pub fn parse_own(raw: RawTicket, requester_id: i64, company_id: Option<i64>) -> Result<Self, Error> {
-        Self::parse(RawTicket {
+        Self::parse(&RawTicket {
             subject: raw.subject,
             description: raw.description,
             requester_id: Some(requester_id),
@@ -190,7 +190,7 @@ mod tests {
             ..RawTicket::default()
         };
         let all = ["subject", "description", "status", "priority", "category", "module_slug", "external_reference"];
-        assert_eq!(fields(NewTicket::parse(raw).unwrap_err()), all);
+        assert_eq!(fields(NewTicket::parse(&raw).unwrap_err()), all);
     }
 
     #[test]
@@ -201,7 +201,7 @@ mod tests {
             category: Some("ü".repeat(64)),
             ..RawTicket::default()
         };
-        assert!(NewTicket::parse(raw).is_ok());
+        assert!(NewTicket::parse(&raw).is_ok());
         assert_eq!(subject("Printer\r\nBcc: x").unwrap(), "Printer  Bcc: x");
         assert!(subject(&"é".repeat(256)).is_err());
     }

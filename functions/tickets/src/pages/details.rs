@@ -6,7 +6,7 @@ use serde::Deserialize;
 use shared::Flash;
 use shared::caller::Technician;
 use shared::error::{Error, Invalid, Result};
-use shared::web::{Form, FormState, Path};
+use shared::web::{Form, FormState, Patch, Path};
 
 use super::new::{filled, id as id_of};
 use super::show::TicketShow;
@@ -37,32 +37,49 @@ pub struct Fields {
     return_url: String,
 }
 
-fn id(bad: &mut Invalid, field: &str, text: Option<&String>) -> Option<Option<i64>> {
-    text.map(|text| id_of(bad, field, text))
+fn id(bad: &mut Invalid, field: &str, text: Option<&str>) -> Patch<i64> {
+    let Some(text) = text else { return Patch::Absent };
+    id_of(bad, field, text).map_or(Patch::Null, Patch::Value)
+}
+
+/// Reads a text that is blank when it was cleared.
+fn short(
+    bad: &mut Invalid,
+    field: &str,
+    text: Option<&str>,
+    parse: impl Fn(Option<&str>) -> Result<Option<String>, &'static str>,
+) -> Patch<String> {
+    if text.is_none() {
+        return Patch::Absent;
+    }
+    bad.check(field, parse(text)).flatten().map_or(Patch::Null, Patch::Value)
 }
 
 impl Fields {
     fn change(&self) -> Result<Change, Invalid> {
         let mut bad = Invalid::none();
-        let module = self.module_slug.as_deref();
-        bad.check("module_slug", model::module(module));
-        let category = self.category.as_deref().map(|text| model::category(Some(text)));
-        let reference = self.external_reference.as_deref().map(|text| model::reference(Some(text)));
-        let company_id = id(&mut bad, "company_id", self.company_id.as_ref());
-        let requester_id = id(&mut bad, "requester_id", self.requester_id.as_ref());
+        bad.check("module_slug", model::module(self.module_slug.as_deref()));
+        let company_id = id(&mut bad, "company_id", self.company_id.as_deref());
+        let requester_id = id(&mut bad, "requester_id", self.requester_id.as_deref());
+        // Without a company there is no list to choose from: what is blank then was not chosen.
+        let is_chosen = matches!(requester_id, Patch::Value(_)) || matches!(company_id, Patch::Value(_));
+        let version = filled(self.version.clone());
         let change = Change {
             subject: self.subject.as_deref().and_then(|text| bad.check("subject", model::subject(text))),
-            description: None,
+            description: Patch::Absent,
             status: self.status.as_deref().and_then(|text| bad.check("status", Status::parse(text))),
             priority: self.priority.as_deref().and_then(|text| bad.check("priority", Priority::parse(text))),
-            category: category.and_then(|value| bad.check("category", value)),
-            // Without a company there is no list to choose from: what is blank then was not chosen.
-            requester_id: requester_id.filter(|id| id.is_some() || company_id.is_some_and(|c| c.is_some())),
+            category: short(&mut bad, "category", self.category.as_deref(), model::category),
             company_id,
-            assigned_user_id: id(&mut bad, "assigned_user_id", self.assigned_user_id.as_ref()),
-            external_reference: reference.and_then(|value| bad.check("external_reference", value)),
-            version: filled(self.version.clone())
-                .and_then(|v| bad.check("version", v.parse().map_err(|_| "Reload the page"))),
+            requester_id: if is_chosen { requester_id } else { Patch::Absent },
+            assigned_user_id: id(&mut bad, "assigned_user_id", self.assigned_user_id.as_deref()),
+            external_reference: short(
+                &mut bad,
+                "external_reference",
+                self.external_reference.as_deref(),
+                model::reference,
+            ),
+            version: version.and_then(|v| bad.check("version", v.parse().map_err(|_| "Reload the page"))),
         };
         bad.finish()?;
         Ok(change)

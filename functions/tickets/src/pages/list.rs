@@ -10,9 +10,8 @@ use shared::format::plural;
 use shared::page::Page;
 use shared::web::{PageOf, Query};
 
-use super::choose::{self, Opt};
-use super::filter::{ListQuery, ListState, Read};
-use crate::model::{Assigned, Status};
+use super::filter::{ListQuery, ListState};
+use super::narrow::{self, Chip, Filters, Link, Tab};
 use crate::scope::Scope;
 use crate::store::{self, Choices, Found, Line};
 
@@ -32,43 +31,6 @@ pub struct TicketList {
     size_url: String,
     export: String,
     empty: Option<Empty>,
-}
-
-#[derive(Debug, Serialize)]
-struct Tab {
-    label: &'static str,
-    href: String,
-    current: bool,
-    count: Option<i64>,
-}
-
-#[derive(Debug, Serialize)]
-struct Filters {
-    q: String,
-    keep: std::collections::BTreeMap<&'static str, String>,
-    active: usize,
-    selects: Vec<Select>,
-}
-
-#[derive(Debug, Serialize)]
-struct Select {
-    name: &'static str,
-    label: &'static str,
-    options: Vec<Opt>,
-    value: String,
-}
-
-#[derive(Debug, Serialize)]
-struct Chip {
-    label: &'static str,
-    value: String,
-    href: String,
-}
-
-#[derive(Debug, Serialize)]
-struct Link {
-    label: String,
-    href: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -123,25 +85,25 @@ impl TicketList {
         choices: &Choices,
         (me, counts): (i64, (i64, i64)),
     ) -> Self {
-        let (tabs, filters) = (desk_tabs(state, me, counts), desk_filters(state, choices));
+        let (tabs, filters) = (narrow::desk_tabs(state, me, counts), narrow::desk_filters(state, choices));
         Self { tabs, filters, ..Self::new(state, found, lines, Some(choices)) }
     }
 
     pub(super) fn new(state: &ListState, found: &Found, lines: Vec<Line>, choices: Option<&Choices>) -> Self {
         let is_desk = choices.is_some();
         let list = PageOf::new(lines, state.paging, found.counted).map(|line| Row::of(line, is_desk));
-        let chips = chips(state, choices);
+        let chips = narrow::chips(state, choices);
         Self {
             is_desk,
-            tabs: own_tabs(state),
-            filters: own_filters(state),
+            tabs: narrow::own_tabs(state),
+            filters: narrow::own_filters(state),
             clear: state.cleared(),
-            tallies: tallies(state, found),
+            tallies: narrow::tallies(state, found),
             sort: state.sort_key(),
             sort_url: state.prefix(&["sort", "order"], "sort"),
             page_url: state.prefix(&[], "page"),
             size_url: state.prefix(&["size"], "size"),
-            export: export(state),
+            export: narrow::export(state),
             empty: list.items.is_empty().then(|| Empty::of(state, is_desk, !chips.is_empty())),
             chips,
             list,
@@ -209,134 +171,4 @@ impl Empty {
             },
         }
     }
-}
-
-fn tab(label: &'static str, href: &str, current: bool, count: Option<i64>) -> Tab {
-    Tab { label, href: href.to_owned(), current, count }
-}
-
-fn own_tabs(state: &ListState) -> Vec<Tab> {
-    [("Open", "open"), ("Closed", "closed"), ("All", "all")]
-        .into_iter()
-        .map(|(label, name)| {
-            let href = state.address(&["status"], &[("state", name)]);
-            tab(label, &href, state.state == Some(name), None)
-        })
-        .collect()
-}
-
-fn desk_tabs(state: &ListState, me: i64, (mine, nobodys): (i64, i64)) -> Vec<Tab> {
-    let is_open = state.state == Some("open");
-    let whose = |assigned| is_open && state.filter.assigned == assigned && state.filter.requester.is_none();
-    let is_mine_asked = state.filter.requester == Some(me);
-    let is_all = !is_open && state.filter.assigned.is_none() && !is_mine_asked;
-    vec![
-        tab("My open", "/tickets?assigned=me&state=open", whose(Some(Assigned::Person(me))), Some(mine)),
-        tab("Unassigned", "/tickets?assigned=none&state=open", whose(Some(Assigned::Nobody)), Some(nobodys)),
-        tab("All open", "/tickets?state=open", whose(None), None),
-        tab("All tickets", "/tickets", is_all, None),
-        tab("My requests", "/tickets?requester=me", is_mine_asked, None),
-    ]
-}
-
-fn own_filters(state: &ListState) -> Filters {
-    let keep = ["state", "sort", "size"].into_iter();
-    let keep = keep.filter_map(|name| state.given(name).map(|value| (name, value.to_owned()))).collect();
-    Filters { q: state.filter.search.clone().unwrap_or_default(), keep, active: 0, selects: Vec::new() }
-}
-
-fn desk_filters(state: &ListState, choices: &Choices) -> Filters {
-    let any = |label: &str, options: Vec<Opt>| {
-        let mut all = vec![Opt::new("", label)];
-        all.extend(options);
-        all
-    };
-    let mut assignees = vec![Opt::new("me", "Me"), Opt::new("none", "Nobody")];
-    assignees.extend(choose::options(&choices.assignees, None));
-    let value = |name: &str| state.given(name).unwrap_or_default().to_owned();
-    let select = |name, label, options| Select { name, label, options, value: value(name) };
-    let selects = vec![
-        select("status", "Status", any("Any status", choose::statuses())),
-        select("priority", "Priority", any("Any priority", choose::priorities())),
-        select("assigned", "Assignee", any("Anybody", assignees)),
-        select("company", "Company", any("Any company", choose::options(&choices.companies, None))),
-    ];
-    let active = selects.iter().filter(|select| !select.value.is_empty()).count();
-    let mut filters = own_filters(state);
-    if let Some(requester) = state.given("requester") {
-        filters.keep.insert("requester", requester.to_owned());
-    }
-    Filters { selects, active, ..filters }
-}
-
-fn words<T>(values: &[Read<T>], label: impl Fn(&T) -> &'static str) -> String {
-    let words = values.iter().map(|value| match value {
-        Read::Known(value) => label(value).to_owned(),
-        Read::Unknown(text) => format!("{} (unknown)", text.chars().take(40).collect::<String>()),
-    });
-    words.collect::<Vec<_>>().join(", ")
-}
-
-fn chips(state: &ListState, choices: Option<&Choices>) -> Vec<Chip> {
-    let mut chips = Vec::new();
-    let mut add = |label, name: &str, value: String| {
-        if !value.is_empty() {
-            chips.push(Chip { label, value, href: state.address(&[name], &[]) });
-        }
-    };
-    add("Status", "status", words(&state.statuses, |s| s.label()));
-    add("Priority", "priority", words(&state.priorities, |p| p.label()));
-    if let Some(choices) = choices {
-        if state.state.is_some_and(|name| name != "all") {
-            add("State", "state", if state.state == Some("open") { "Open" } else { "Closed" }.to_owned());
-        }
-        add("Assignee", "assigned", assignee(state, choices));
-        let company =
-            |id: &i64| choices.companies.iter().find(|c| c.id == *id).map_or(format!("#{id}"), |c| c.name.clone());
-        add("Company", "company", state.filter.companies.iter().map(company).collect::<Vec<_>>().join(", "));
-        let requester = state.given("requester").filter(|_| state.filter.requester.is_some());
-        add(
-            "Requester",
-            "requester",
-            requester.map(|r| if r == "me" { "me".to_owned() } else { format!("#{r}") }).unwrap_or_default(),
-        );
-    }
-    add("Search", "q", state.filter.search.clone().unwrap_or_default());
-    chips
-}
-
-fn assignee(state: &ListState, choices: &Choices) -> String {
-    match &state.assigned {
-        None => String::new(),
-        Some(Read::Unknown(text)) => format!("{} (unknown)", text.chars().take(40).collect::<String>()),
-        Some(Read::Known(Assigned::Nobody)) => "nobody".to_owned(),
-        Some(Read::Known(Assigned::Person(id))) => {
-            choices.assignees.iter().find(|c| c.id == *id).map_or(format!("#{id}"), |c| c.name.clone())
-        }
-    }
-}
-
-/// The counts by status narrow the list when followed. Beyond 10,000 they would not be the whole truth.
-fn tallies(state: &ListState, found: &Found) -> Vec<Link> {
-    if found.counted > 10_000 || found.by_status.len() < 2 {
-        return Vec::new();
-    }
-    let link = |tally: &store::Tally| Link {
-        label: format!("{} {}", Status::stored(&tally.status).label(), tally.tickets),
-        href: state.address(&["state"], &[("status", &tally.status)]),
-    };
-    found.by_status.iter().map(link).collect()
-}
-
-fn export(state: &ListState) -> String {
-    let statuses = state.filter.statuses.iter().map(|s| format!("status={}", s.as_str()));
-    let priorities = state.filter.priorities.iter().map(|p| format!("priority={}", p.as_str()));
-    let encode = shared::context::encode_component;
-    let assigned = state.given("assigned").map(|a| format!("assigned_user_id={}", encode(a)));
-    let company = state.filter.companies.first().map(|id| format!("company_id={id}"));
-    let requester = state.filter.requester.map(|id| format!("requester_id={id}"));
-    let search = state.filter.search.as_deref().map(|q| format!("search={}", encode(q)));
-    let parts = statuses.chain(priorities).chain(assigned).chain(company).chain(requester).chain(search);
-    let query = parts.collect::<Vec<_>>().join("&");
-    if query.is_empty() { "/api/tickets/export.csv".to_owned() } else { format!("/api/tickets/export.csv?{query}") }
 }

@@ -7,11 +7,13 @@ mod files;
 mod filter;
 mod list;
 mod moved;
+mod narrow;
 mod new;
 mod reply;
 mod samples;
 mod show;
 mod status;
+mod timeline;
 
 use shared::routes::Routes;
 

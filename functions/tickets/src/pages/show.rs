@@ -10,8 +10,9 @@ use shared::page::Page;
 use shared::web::{FormState, Path, Query};
 
 use super::choose::{self, Opt};
+use super::timeline::{FileItem, Item, Picture, file_items, pictures};
 use crate::actions;
-use crate::model::{self, Priority, Status, describe};
+use crate::model::{self, Priority, Status};
 use crate::scope::{Doer, Scope};
 use crate::store::{self, Attachment, Choice, Choices, Entry, Ticket};
 
@@ -54,36 +55,6 @@ pub(super) struct Head {
     source: String,
     files: Vec<FileItem>,
     pictures: Vec<Picture>,
-}
-
-/// An entry of the timeline: `reply`, `note`, `change`, or `gap` for those left out.
-#[derive(Debug, Serialize)]
-pub(super) struct Item {
-    kind: String,
-    id: i64,
-    author: String,
-    author_id: Option<i64>,
-    role: Option<&'static str>,
-    text: String,
-    at: DateTime<Utc>,
-    files: Vec<FileItem>,
-    pictures: Vec<Picture>,
-}
-
-#[derive(Debug, Serialize)]
-struct FileItem {
-    name: String,
-    href: String,
-    size: i64,
-}
-
-#[derive(Debug, Serialize)]
-struct Picture {
-    name: String,
-    src: String,
-    href: String,
-    width: i64,
-    height: i64,
 }
 
 /// What the desk may change beside the conversation.
@@ -219,76 +190,6 @@ impl Head {
             pictures: pictures(files, None),
         }
     }
-}
-
-impl Item {
-    fn of(entry: Entry, ticket: &Ticket, files: &[Attachment], is_desk: bool) -> Option<Self> {
-        let author = entry.author();
-        let is_change = entry.kind == "change";
-        let text = if is_change { describe(&entry.topic, &entry.text)? } else { entry.text };
-        let reply = (!is_change).then_some(entry.id);
-        let role = match entry.kind.as_str() {
-            "note" => Some("Only technicians see this"),
-            "reply" if is_desk && entry.author_id.is_some() && entry.author_id == ticket.requester_id => {
-                Some("requester")
-            }
-            _ => None,
-        };
-        Some(Self {
-            kind: entry.kind,
-            id: entry.id,
-            author,
-            author_id: entry.author_id,
-            role,
-            text,
-            at: entry.created_at,
-            files: reply.map_or_else(Vec::new, |id| file_items(files, Some(id))),
-            pictures: reply.map_or_else(Vec::new, |id| pictures(files, Some(id))),
-        })
-    }
-
-    fn gap(hidden: usize, at: DateTime<Utc>) -> Self {
-        Self {
-            kind: "gap".to_owned(),
-            id: 0,
-            author: String::new(),
-            author_id: None,
-            role: None,
-            text: hidden.to_string(),
-            at,
-            files: Vec::new(),
-            pictures: Vec::new(),
-        }
-    }
-}
-
-fn of_entry(files: &[Attachment], reply: Option<i64>) -> impl Iterator<Item = &Attachment> {
-    files.iter().filter(move |file| file.reply_id == reply)
-}
-
-fn file_items(files: &[Attachment], reply: Option<i64>) -> Vec<FileItem> {
-    let item = |file: &Attachment| FileItem {
-        name: if file.is_ready { file.name.clone() } else { format!("{} (being checked for viruses)", file.name) },
-        href: format!("{}?download=1", file.url()),
-        size: file.size,
-    };
-    of_entry(files, reply).map(item).collect()
-}
-
-/// The longest edge of a preview.
-const PREVIEW: i64 = 320;
-
-fn pictures(files: &[Attachment], reply: Option<i64>) -> Vec<Picture> {
-    let shown = of_entry(files, reply).filter(|file| file.is_picture());
-    shown
-        .map(|file| {
-            let (width, height) = (file.width.unwrap_or(1).max(1), file.height.unwrap_or(1).max(1));
-            let longest = width.max(height).max(PREVIEW);
-            let fit = |edge: i64| (edge * PREVIEW / longest).max(1);
-            let (src, href) = (file.url(), file.url());
-            Picture { name: file.name.clone(), src, href, width: fit(width), height: fit(height) }
-        })
-        .collect()
 }
 
 impl Panel {

@@ -98,13 +98,13 @@ async fn the_same_text_within_ten_seconds_is_the_same_press() {
     send(&desk.ana, "Hello!").await.is(201);
     desk.app.advance(chrono::TimeDelta::seconds(11));
     send(&desk.ana, "Hello").await.is(201);
-    let pairs = (0..6).map(|_| {
+    let mut presses = tokio::task::JoinSet::new();
+    for _ in 0..6 {
         let (ana, path) = (desk.ana.copy(), path.clone());
-        tokio::spawn(async move { ana.json(Method::POST, &path, json!({ "body": "At once" })).await.status })
-    });
+        presses.spawn(async move { ana.json(Method::POST, &path, json!({ "body": "At once" })).await.status });
+    }
     let mut created = 0;
-    for pair in pairs.collect::<Vec<_>>() {
-        let status = pair.await.unwrap();
+    for status in presses.join_all().await {
         assert!(matches!(status, 200 | 201 | 503), "{status}");
         created += i64::from(status == 201);
     }

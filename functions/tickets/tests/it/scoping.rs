@@ -12,7 +12,7 @@ async fn acceptance_2_a_requesters_filters_never_widen_the_list() {
     let mine = desk.ticket(&desk.ana, "Mine").await;
     desk.ticket(&desk.kim, "Theirs").await;
     for query in [
-        "".to_owned(),
+        String::new(),
         format!("?company_id={}&assigned_user_id=8&module_slug=x", desk.kestrel.id),
         format!("?requester_id={}", desk.kim.id),
         "?assigned_user_id=nonsense&company_id=nonsense".to_owned(),

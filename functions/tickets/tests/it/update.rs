@@ -199,13 +199,15 @@ async fn a_requester_closes_and_reopens_within_fourteen_days() {
 async fn two_changes_at_once_do_not_overwrite_each_other() {
     let desk = desk().await;
     let id = desk.ticket(&desk.ana, "Printer").await;
-    let changes = (0..8).map(|n| {
+    let mut changes = tokio::task::JoinSet::new();
+    for n in 0..8 {
         let tom = desk.tom.copy();
-        tokio::spawn(async move { put(&tom, id, json!({ "category": format!("c{n}"), "version": 1 })).await.status })
-    });
+        let body = json!({ "category": format!("c{n}"), "version": 1 });
+        changes.spawn(async move { put(&tom, id, body).await.status });
+    }
     let mut won = 0;
-    for change in changes.collect::<Vec<_>>() {
-        match change.await.unwrap() {
+    for status in changes.join_all().await {
+        match status {
             200 => won += 1,
             status => assert!(status == 409 || status == 503, "{status}"),
         }
