@@ -196,7 +196,7 @@ fn parse_expiry(text: Option<&str>, today: NaiveDate) -> Result<Option<NaiveDate
         return Ok(None);
     }
     // chrono alone would also take 2027-1-5.
-    let day = (text.len() == 10).then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()).flatten();
+    let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|day| day.to_string() == text);
     let day = day.ok_or("Enter an expiry date in YYYY-MM-DD format.")?;
     if day < today { Err("Enter today or a later day") } else { Ok(Some(day)) }
 }
