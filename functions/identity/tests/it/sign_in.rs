@@ -760,6 +760,30 @@ async fn pages_ask_the_database_little() {
 }
 
 #[test]
+fn every_json_route_is_documented_with_an_example() {
+    let document = serde_json::to_value(identity::routes().openapi()).unwrap();
+    let schemas = &document["components"]["schemas"];
+    let operations = document["paths"].as_object().unwrap().iter().filter(|(path, _)| path.starts_with("/auth/"));
+    let mut count = 0;
+    for (path, operation) in
+        operations.flat_map(|(path, item)| item.as_object().unwrap().values().map(move |o| (path, o)))
+    {
+        count += 1;
+        assert!(operation["summary"].is_string(), "{path}");
+        for (body, pointer) in [
+            (&operation["requestBody"], "/content/application~1json/schema/$ref"),
+            (&operation["responses"]["200"], "/content/application~1json/schema/$ref"),
+        ] {
+            let Some(name) = body.pointer(pointer).and_then(Value::as_str) else { continue };
+            let name = name.rsplit('/').next().unwrap();
+            assert!(!schemas[name]["example"].is_null(), "{path}: {name} has no example");
+        }
+    }
+    assert_eq!(count, 18);
+    assert!(schemas["LoginIn"]["properties"]["ticket"].is_null(), "what forms carry is not the API's");
+}
+
+#[test]
 fn pages_are_drawn() {
     render_samples::<LoginPage>();
     render_samples::<ForgotPage>();
