@@ -100,9 +100,11 @@ fn sections(rights: &Rights) -> Vec<&'static str> {
 }
 
 async fn administrators(by: &By, company_id: i64) -> Result<Vec<Administrator>> {
-    Ok(sql("SELECT u.id, u.email, u.first_name, u.last_name FROM company_memberships m JOIN users u ON u.id = m.user_id \
+    Ok(sql(
+        "SELECT u.id, u.email, u.first_name, u.last_name FROM company_memberships m JOIN users u ON u.id = m.user_id \
          WHERE m.company_id = ? AND m.status = 'active' AND m.is_admin = TRUE AND u.is_active = TRUE \
-         ORDER BY u.last_name, u.first_name, u.email LIMIT 20")
+         ORDER BY u.last_name, u.first_name, u.email LIMIT 20",
+    )
     .bind(company_id)
     .fetch_all(by.db())
     .await?)

@@ -325,7 +325,8 @@ impl Filter {
         if !matches!(self.archived.as_deref(), None | Some("0" | "1" | "all")) {
             bad.add("archived", "Choose 0, 1 or all");
         }
-        if !matches!(self.sort.as_deref().map(|sort| sort.trim_start_matches('-')), None | Some("name" | "created_at")) {
+        if !matches!(self.sort.as_deref().map(|sort| sort.trim_start_matches('-')), None | Some("name" | "created_at"))
+        {
             bad.add("sort", "Choose name or created_at");
         }
         bad.finish()?;
@@ -372,7 +373,10 @@ mod tests {
     #[test]
     fn flags_come_in_three_shapes() {
         let read = |text: &str| serde_json::from_str::<Flag>(text).map(|flag| flag.0).ok();
-        assert_eq!([read("true"), read("1"), read("0"), read("\"on\"")], [Some(true), Some(true), Some(false), Some(true)]);
+        assert_eq!(
+            [read("true"), read("1"), read("0"), read("\"on\"")],
+            [Some(true), Some(true), Some(false), Some(true)]
+        );
         assert_eq!([read("2"), read("\"maybe\"")], [None, None]);
     }
 

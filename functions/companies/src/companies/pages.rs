@@ -223,7 +223,6 @@ impl Page for CompanyShow {
     }
 }
 
-
 /// The page, for super administrators and for who manages the members.
 pub async fn show(by: User, Path(id): Path<i64>, paging: Query<Paging>) -> Result<Response> {
     let (manager, company) = managed(&by, id).await?;
@@ -245,7 +244,8 @@ pub async fn update(by: SuperAdmin, Path(id): Path<i64>, form: Form<Fields>) -> 
             let company = store::find(by.db(), id).await?;
             let (rows, counted) = members::list(&by, id, Paging::default()).await?;
             let manager = Manager::of(by.me(), id).ok_or_else(store::unknown)?;
-            by.page_again(&CompanyShow::new(&manager, company, PageOf::new(rows, Paging::default(), counted), form)).await
+            by.page_again(&CompanyShow::new(&manager, company, PageOf::new(rows, Paging::default(), counted), form))
+                .await
         }
     }
 }

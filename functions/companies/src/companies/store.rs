@@ -52,13 +52,7 @@ fn order(sort: Option<&str>) -> &'static str {
 }
 
 /// Companies of a list, and how many there are up to 10,001. `only` is the company of a limited key.
-pub async fn list(
-    by: &By,
-    filter: &Filter,
-    only: Option<i64>,
-    limit: i64,
-    offset: i64,
-) -> Result<(Vec<Company>, i64)> {
+pub async fn list(by: &By, filter: &Filter, only: Option<i64>, limit: i64, offset: i64) -> Result<(Vec<Company>, i64)> {
     let rows = sql(COLUMNS)
         .append(conditions(filter, only))
         .push(order(filter.sort.as_deref()))

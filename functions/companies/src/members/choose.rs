@@ -1,4 +1,5 @@
 //! The companies a person may switch to, as a page and as JSON (organisation 5.3).
+#![expect(unused_qualifications, reason = "the documentation macro names the types of the query by their path")]
 
 use axum::response::Response;
 use serde::{Deserialize, Serialize};

@@ -122,7 +122,9 @@ impl Fields {
             bad.add("is_admin", "You cannot grant permissions you do not hold");
         }
         bad.finish()?;
-        let (Some(email), Some(role)) = (email, role) else { return Err(Invalid::field("email", "Enter an email address")) };
+        let (Some(email), Some(role)) = (email, role) else {
+            return Err(Invalid::field("email", "Enter an email address"));
+        };
         Ok(Invitation {
             email,
             first_name: first_name.flatten(),
@@ -139,9 +141,9 @@ impl Fields {
     /// `roles` are those that the caller may grant.
     fn role(&self, roles: &[Role]) -> Result<Role, &'static str> {
         let wanted = self.role.trim();
-        let found = roles.iter().find(|role| {
-            if wanted.is_empty() { role.name == "Member" } else { wanted == role.id.to_string() }
-        });
+        let found = roles
+            .iter()
+            .find(|role| if wanted.is_empty() { role.name == "Member" } else { wanted == role.id.to_string() });
         found.cloned().ok_or("You cannot grant this role. Choose another.")
     }
 }
@@ -183,7 +185,8 @@ mod tests {
     #[test]
     fn an_invitation_names_every_fault() {
         let roles = [role(1, "Member", r#"["portal.access"]"#)];
-        let fields = Fields { email: "ana".to_owned(), role: "9".to_owned(), is_admin: Flag(true), ..Fields::default() };
+        let fields =
+            Fields { email: "ana".to_owned(), role: "9".to_owned(), is_admin: Flag(true), ..Fields::default() };
         let bad = fields.parse(&manager(&[], false), &roles).unwrap_err();
         assert_eq!(bad.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["email", "role", "is_admin"]);
         let fields = Fields { email: " Ana@Example.com ".to_owned(), ..Fields::default() };

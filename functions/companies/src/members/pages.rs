@@ -48,7 +48,8 @@ impl Page for Invite {
     const TEMPLATE: &'static str = "companies/invite.html";
 
     fn samples() -> Vec<Self> {
-        let roles = || vec![Choice { value: 3, label: "Member".to_owned() }, Choice { value: 1, label: "Owner".to_owned() }];
+        let roles =
+            || vec![Choice { value: 3, label: "Member".to_owned() }, Choice { value: 1, label: "Owner".to_owned() }];
         let bad = shared::error::Invalid::field("email", "Enter an email address");
         let page = |is_super_admin, form| Self {
             company: crate::companies::pages::sample(),
@@ -57,7 +58,10 @@ impl Page for Invite {
             is_super_admin,
             form,
         };
-        vec![page(true, FormState::of([("role", "3")])), page(false, FormState::of([("first_name", "Eva")]).refused(&bad))]
+        vec![
+            page(true, FormState::of([("role", "3")])),
+            page(false, FormState::of([("first_name", "Eva")]).refused(&bad)),
+        ]
     }
 }
 

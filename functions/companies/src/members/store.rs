@@ -4,9 +4,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use minijinja::context;
 use serde::Serialize;
 use serde_json::json;
+use shared::accounts::invitations;
 use shared::accounts::memberships::{self, NewMembership, Status};
 use shared::accounts::users::{self, NewUser, User};
-use shared::accounts::invitations;
 use shared::audit::Change;
 use shared::context::By;
 use shared::db::{Tx, sql};
@@ -35,18 +35,20 @@ pub struct Member {
 
 /// The members of a company by address, and how many there are.
 pub async fn list(by: &By, company_id: i64, paging: Paging) -> Result<(Vec<Member>, i64)> {
-    let rows = sql("SELECT u.id AS user_id, u.email, u.first_name, u.last_name, u.is_super_admin, r.name AS role_name, \
+    let rows =
+        sql("SELECT u.id AS user_id, u.email, u.first_name, u.last_name, u.is_super_admin, r.name AS role_name, \
          m.status, m.is_admin, m.last_seen_at FROM company_memberships m JOIN users u ON u.id = m.user_id \
          JOIN roles r ON r.id = m.role_id WHERE m.company_id = ? ORDER BY u.email LIMIT ? OFFSET ?")
-    .bind(company_id)
-    .bind(paging.size())
-    .bind(paging.offset())
-    .fetch_all(by.db())
-    .await?;
-    let counted = sql("SELECT COUNT(*) FROM (SELECT 1 AS one FROM company_memberships WHERE company_id = ? LIMIT 10001) n")
         .bind(company_id)
-        .fetch_value(by.db())
+        .bind(paging.size())
+        .bind(paging.offset())
+        .fetch_all(by.db())
         .await?;
+    let counted =
+        sql("SELECT COUNT(*) FROM (SELECT 1 AS one FROM company_memberships WHERE company_id = ? LIMIT 10001) n")
+            .bind(company_id)
+            .fetch_value(by.db())
+            .await?;
     Ok((rows, counted))
 }
 

@@ -101,7 +101,11 @@ mod tests {
         ] {
             let read = read(kind, body).await;
             let value = |name: &str| read.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
-            assert_eq!((value("companyId"), value("returnUrl")), (Some("42"), Some("/staff?enabled=1&x=2")), "{kind}: {body}");
+            assert_eq!(
+                (value("companyId"), value("returnUrl")),
+                (Some("42"), Some("/staff?enabled=1&x=2")),
+                "{kind}: {body}"
+            );
         }
     }
 

@@ -39,11 +39,15 @@ async fn companies_are_added_read_and_changed() {
     let changed = json!({"address": null, "xero_id": "x1", "is_provider": true});
     let changed = ann.json(Method::PATCH, &path, changed).await.is(200).value();
     assert_eq!(changed["address"], json!(null));
-    assert_eq!((&changed["xero_id"], &changed["name"], &changed["is_vip"]), (&json!("x1"), &json!("Acme"), &json!(true)));
+    assert_eq!(
+        (&changed["xero_id"], &changed["name"], &changed["is_vip"]),
+        (&json!("x1"), &json!("Acme"), &json!(true))
+    );
 
     assert_eq!(app.audit().await, ["company.created", "company.updated"]);
-    let before: Vec<(String, String)> =
-        app.rows(sql("SELECT previous_value, new_value FROM audit_logs WHERE action = 'company.updated' LIMIT 1")).await;
+    let before: Vec<(String, String)> = app
+        .rows(sql("SELECT previous_value, new_value FROM audit_logs WHERE action = 'company.updated' LIMIT 1"))
+        .await;
     assert_eq!(
         serde_json::from_str::<serde_json::Value>(&before[0].1).unwrap(),
         json!({"address": null, "xero_id": "x1", "is_provider": true})

@@ -12,6 +12,10 @@ fn every_operation_is_documented_once_with_examples() {
             assert!(operation["summary"].is_string(), "{method} {path} has no summary");
         }
     }
+    for (path, name) in [("/companies", "archived"), ("/companies", "offset"), ("/api/companies/options", "search")] {
+        let parameters = document["paths"][path]["get"]["parameters"].to_string();
+        assert!(parameters.contains(&format!("\"{name}\"")), "{path}: {parameters}");
+    }
     for name in ["Company", "CompanyCreate", "CompanyUpdate", "SwitchCompany", "Switched", "CompanyOption"] {
         assert!(!document["components"]["schemas"][name]["example"].is_null(), "{name} has no example");
     }

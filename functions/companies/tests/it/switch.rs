@@ -20,8 +20,8 @@ async fn in_two(app: &TestApp) -> (Actor, Company, Company) {
     app.execute(
         sql("INSERT INTO company_memberships (company_id, user_id, role_id, status, created_at, updated_at) \
              SELECT ?, user_id, role_id, status, created_at, updated_at FROM company_memberships WHERE user_id = ?")
-            .bind(beta.id)
-            .bind(mia.id),
+        .bind(beta.id)
+        .bind(mia.id),
     )
     .await;
     (mia, acme, beta)

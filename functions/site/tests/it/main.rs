@@ -1,1 +1,65 @@
 //! The routes of the area, in process, each test with a portal of its own.
+
+mod audit;
+mod dashboard;
+mod docs;
+mod email;
+mod health;
+mod pages;
+mod search;
+
+use shared::db::sql;
+use shared::jobs::Jobs;
+use shared::testing::TestApp;
+
+/// A portal with the routes of the area and the kernel's work.
+async fn portal() -> TestApp {
+    TestApp::new(site::routes(), Jobs::kernel()).await
+}
+
+/// A ticket, as the area of tickets stores it.
+struct Ticket<'t> {
+    subject: &'t str,
+    requester: i64,
+    assigned: Option<i64>,
+    status: &'t str,
+    priority: &'t str,
+}
+
+impl Default for Ticket<'_> {
+    fn default() -> Self {
+        Self { subject: "Printer jams", requester: 0, assigned: None, status: "open", priority: "normal" }
+    }
+}
+
+async fn ticket(app: &TestApp, ticket: Ticket<'_>) -> i64 {
+    let now = app.app().now();
+    let insert = sql("INSERT INTO tickets (requester_id, assigned_user_id, subject, status, priority, search_text, \
+         created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
+    .bind((ticket.requester > 0).then_some(ticket.requester))
+    .bind(ticket.assigned)
+    .bind(ticket.subject)
+    .bind(ticket.status)
+    .bind(ticket.priority)
+    .bind(shared::search::fold(ticket.subject))
+    .bind(now)
+    .bind(now);
+    app.execute(insert).await;
+    app.number(sql("SELECT MAX(id) FROM tickets")).await
+}
+
+/// An API key, as the area of keys stores it.
+async fn key(app: &TestApp, scopes: &str, company: Option<i64>) -> shared::testing::Actor {
+    let key = format!("mp_{}", shared::tokens::random_hex(24));
+    let pepper = app.app().config().api_key_pepper.clone();
+    let digest = shared::tokens::hmac_sha256_hex(pepper.as_bytes(), key.as_bytes());
+    app.execute(
+        sql("INSERT INTO api_keys (key_hash, key_prefix, scopes, company_id, created_at) VALUES (?, 'mp_a1a1', ?, ?, ?)")
+            .bind(digest)
+            .bind(scopes)
+            .bind(company)
+            .bind(app.app().now()),
+    )
+    .await;
+    app.stranger().with_key(&key)
+}
