@@ -1,6 +1,6 @@
 //! What a caller carries: the request's facts, who acts, and the way to everything else.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::response::{IntoResponse, Redirect, Response};
 use chrono::{DateTime, Utc};
@@ -104,11 +104,13 @@ struct Inner {
     app: App,
     request: Request,
     actor: Actor,
+    /// Row of `idempotency_keys`, once the request holds one.
+    claim: OnceLock<i64>,
 }
 
 impl By {
     pub(crate) fn new(app: App, request: Request, actor: Actor) -> Self {
-        Self(Arc::new(Inner { app, request, actor }))
+        Self(Arc::new(Inner { app, request, actor, claim: OnceLock::new() }))
     }
 
     /// The app.
@@ -151,7 +153,13 @@ impl By {
 
     /// For writing; the trail will name the caller.
     pub async fn begin(&self) -> Result<Tx> {
-        self.db().begin(self.stamp()).await
+        Ok(self.db().begin(self.stamp()).await?.under_claim(self.0.claim.get().copied()))
+    }
+
+    /// What this request writes is the work of an idempotency key.
+    pub(crate) fn works_under(&self, claim: i64) {
+        // A request holds one key at most, so a second call changes nothing.
+        self.0.claim.get_or_init(|| claim);
     }
 
     fn stamp(&self) -> Stamp {

@@ -16,7 +16,7 @@ pub enum Error {
     /// Nobody is signed in: 401, or the way to the sign-in page.
     Unauthenticated,
     /// The caller did something that cannot be: any 4xx with a sentence to act on.
-    Refused(Refusal),
+    Refused(Box<Refusal>),
     /// Fields that must be corrected: 422.
     Invalid(Invalid),
     /// Too many tries: 429 with the seconds to wait.
@@ -45,7 +45,7 @@ pub struct Refusal {
 impl Error {
     /// A refusal with any status.
     pub fn refused(status: StatusCode, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self::Refused(Refusal { status, code: None, detail: detail.into(), members: Map::new(), to: None })
+        Self::Refused(Box::new(Refusal { status, code: None, detail: detail.into(), members: Map::new(), to: None }))
     }
 
     /// 400 with a literal text of the specification.

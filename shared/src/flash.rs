@@ -50,7 +50,7 @@ impl Flash {
 
 /// Messages for people without a session travel as one of these codes in a cookie.
 const NOTICES: [(&str, Tone, &str); 5] = [
-    ("signed_out", Tone::Success, "Signed out."),
+    ("signed_out", Tone::Success, "Signed out"),
     ("password_reset", Tone::Success, "Password changed. Sign in with the new one."),
     ("email_verified", Tone::Success, "Email address confirmed."),
     ("session_ended", Tone::Info, "You were signed out. Sign in again."),

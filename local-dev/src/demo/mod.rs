@@ -79,8 +79,10 @@ async fn add_companies(tx: &mut Tx, at: DateTime<Utc>) -> shared::error::Result<
 /// A company of that name that is there already is used as it is.
 async fn add_company(tx: &mut Tx, company: &Company, at: DateTime<Utc>) -> shared::error::Result<i64> {
     use shared::accounts::companies::{NewCompany, insert, name_key};
-    let known: Option<(i64,)> =
-        sql("SELECT id FROM companies WHERE name_key = ?").bind(name_key(company.name)).fetch_optional(&mut *tx).await?;
+    let known: Option<(i64,)> = sql("SELECT id FROM companies WHERE name_key = ?")
+        .bind(name_key(company.name))
+        .fetch_optional(&mut *tx)
+        .await?;
     if let Some((id,)) = known {
         return Ok(id);
     }
@@ -141,29 +143,30 @@ async fn add_ticket(tx: &mut Tx, known: &Known, story: &Story, now: DateTime<Utc
     let public = || replies.iter().filter(|reply| reply.side != Side::Note);
     let last = replies.last().map_or(raised, |reply| reply.at);
     let is_done = matches!(story.status, "resolved" | "closed");
-    let id = sql("INSERT INTO tickets (company_id, requester_id, assigned_user_id, created_by_id, subject, description, \
+    let id =
+        sql("INSERT INTO tickets (company_id, requester_id, assigned_user_id, created_by_id, subject, description, \
          status, priority, priority_order, category, source, first_response_at, closed_at, last_reply_at, \
          last_reply_side, search_text, version, created_at, updated_at) \
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'portal', ?, ?, ?, ?, ?, 1, ?, ?)")
-    .bind(company)
-    .bind(requester)
-    .bind(worker)
-    .bind(requester)
-    .bind(story.subject)
-    .bind((!story.description.is_empty()).then_some(story.description.as_str()))
-    .bind(story.status)
-    .bind(story.priority)
-    .bind(story.priority_order())
-    .bind(story.category)
-    .bind(public().find(|reply| reply.side == Side::Technician).map(|reply| reply.at))
-    .bind(is_done.then_some(last))
-    .bind(public().next_back().map(|reply| reply.at))
-    .bind(public().next_back().map(|reply| reply.side.as_str()))
-    .bind(search::fold(&format!("{} {} ", story.subject, story.description)))
-    .bind(raised)
-    .bind(last)
-    .insert(tx)
-    .await?;
+        .bind(company)
+        .bind(requester)
+        .bind(worker)
+        .bind(requester)
+        .bind(story.subject)
+        .bind((!story.description.is_empty()).then_some(story.description.as_str()))
+        .bind(story.status)
+        .bind(story.priority)
+        .bind(story.priority_order())
+        .bind(story.category)
+        .bind(public().find(|reply| reply.side == Side::Technician).map(|reply| reply.at))
+        .bind(is_done.then_some(last))
+        .bind(public().next_back().map(|reply| reply.at))
+        .bind(public().next_back().map(|reply| reply.side.as_str()))
+        .bind(search::fold(&format!("{} {} ", story.subject, story.description)))
+        .bind(raised)
+        .bind(last)
+        .insert(tx)
+        .await?;
     for reply in &replies {
         let author = if reply.side == Side::Requester { requester } else { worker.unwrap_or(requester) };
         add_reply(tx, id, author, reply).await?;

@@ -12,8 +12,8 @@ pub use tick::Tick;
 
 /// The routes; mail and gallery are for the developer's machine.
 pub fn routes(is_production: bool) -> Routes {
-    let routes = Routes::area("local", &["/dev", "/internal/gallery", "/internal/tick"])
-        .api(shared::api!(tick::run_due_work));
+    let routes =
+        Routes::area("local", &["/dev", "/internal/gallery", "/internal/tick"]).api(shared::api!(tick::run_due_work));
     if is_production {
         return routes;
     }

@@ -56,7 +56,8 @@ async fn cookies_come_in_and_go_out() {
     let host = json!({"host": "portal.example.com", "accept": "application/json"});
     let (status, _, body) = answer(&app, &event("GET", "/users/?limit=1", &host, &cookies, None)).await;
     assert_eq!(status, 200, "{}", String::from_utf8_lossy(&body));
-    let (status, headers, _) = answer(&app, &event("GET", "/users", &host, &["myportal_session=stale".to_owned()], None)).await;
+    let (status, headers, _) =
+        answer(&app, &event("GET", "/users", &host, &["myportal_session=stale".to_owned()], None)).await;
     assert_eq!(status, 401);
     // The stale cookie is ended, and nothing leaves the gateway without TLS.
     let ended: Vec<&str> = headers.get_all("set-cookie").iter().map(|v| v.to_str().unwrap()).collect();

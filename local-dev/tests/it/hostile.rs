@@ -193,12 +193,24 @@ async fn broken_bodies() {
         ("repeated keys", "application/json", Bytes::from_static(b"{\"email\":\"a\",\"email\":\"b\"}")),
         ("no body", "application/json", Bytes::new()),
         ("bad UTF-8 as form", "application/x-www-form-urlencoded", Bytes::from_static(b"email=%ff%fe&\xff=%")),
-        ("repeated fields", "application/x-www-form-urlencoded", Bytes::from_static(b"email=a&email=b&email=c&next=/&next=//evil.example")),
+        (
+            "repeated fields",
+            "application/x-www-form-urlencoded",
+            Bytes::from_static(b"email=a&email=b&email=c&next=/&next=//evil.example"),
+        ),
         ("XML", "application/xml", Bytes::from_static(b"<a/>")),
         ("an unknown type", "application/\x7fx", Bytes::from_static(b"a")),
         ("multipart without boundary", "multipart/form-data", Bytes::from_static(b"a")),
-        ("multipart cut off", "multipart/form-data; boundary=x", Bytes::from_static(b"--x\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a\"\r\n\r\nabc")),
-        ("multipart without names", "multipart/form-data; boundary=x", Bytes::from_static(b"--x\r\n\r\nabc\r\n--x--\r\n")),
+        (
+            "multipart cut off",
+            "multipart/form-data; boundary=x",
+            Bytes::from_static(b"--x\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a\"\r\n\r\nabc"),
+        ),
+        (
+            "multipart without names",
+            "multipart/form-data; boundary=x",
+            Bytes::from_static(b"--x\r\n\r\nabc\r\n--x--\r\n"),
+        ),
     ];
     for route in walk.routes().iter().filter(|route| route.method != Method::GET) {
         for (what, kind, body) in &bodies {
@@ -232,7 +244,8 @@ async fn ten_megabytes_are_refused() {
             }
             let length = SIZE.to_string();
             let csrf = actor.csrf();
-            let headers = [("content-type", kind), ("content-length", length.as_str()), ("x-csrf-token", csrf.as_str())];
+            let headers =
+                [("content-type", kind), ("content-length", length.as_str()), ("x-csrf-token", csrf.as_str())];
             let announced = actor.send(route.method.clone(), &filled(&route.path), &headers, Body::empty()).await;
             findings.look("10 MB announced", route, &announced);
             if route.body_limit < SIZE && announced.status != 413 {
@@ -253,16 +266,41 @@ async fn odd_addresses_and_queries() {
         let parameters = item.1["parameters"].as_array().into_iter().flatten();
         names.extend(parameters.filter_map(|parameter| parameter["name"].as_str().map(str::to_owned)));
     }
-    let odd = ["%00", "%ff%fe", "-1", "99999999999999999999", "abc", "%0d%0aX-Forged:1", "//evil.example", "0", "1.5", "", "%27--"];
-    let segments = ["0", "-1", "9223372036854775807", "9223372036854775808", "abc", "%00", "%ff", "..%2f..%2fetc", "1%0d%0aX-Forged:1", "%E2%80%AE"];
+    let odd = [
+        "%00",
+        "%ff%fe",
+        "-1",
+        "99999999999999999999",
+        "abc",
+        "%0d%0aX-Forged:1",
+        "//evil.example",
+        "0",
+        "1.5",
+        "",
+        "%27--",
+    ];
+    let segments = [
+        "0",
+        "-1",
+        "9223372036854775807",
+        "9223372036854775808",
+        "abc",
+        "%00",
+        "%ff",
+        "..%2f..%2fetc",
+        "1%0d%0aX-Forged:1",
+        "%E2%80%AE",
+    ];
     for route in walk.routes().iter().filter(|route| route.method == Method::GET) {
         let actor = walk.admin().await;
         for value in odd {
-            let query: Vec<String> = names.iter().take(60).map(|name| format!("{name}={value}&{name}={value}")).collect();
+            let query: Vec<String> =
+                names.iter().take(60).map(|name| format!("{name}={value}&{name}={value}")).collect();
             let path = format!("{}?{}", filled(&route.path), query.join("&"));
             findings.look(&format!("every parameter {value}"), route, &actor.get(&path).await);
         }
-        for name in ["page", "size", "limit", "offset", "sort", "cursor", "q", "status", "next", "from", "to", "token"] {
+        for name in ["page", "size", "limit", "offset", "sort", "cursor", "q", "status", "next", "from", "to", "token"]
+        {
             for value in odd {
                 let path = format!("{}?{name}={value}", filled(&route.path));
                 findings.look(&format!("{name}={value}"), route, &actor.api(Method::GET, &path).await);
@@ -324,7 +362,11 @@ async fn odd_headers() {
                 (_, true) => actor.post(&filled(&route.path), &[]).await,
                 (method, false) => actor.json(method.clone(), &filled(&route.path), json!({})).await,
             };
-            findings.look(&format!("{name}: {}", value.to_str().unwrap_or_default().chars().take(30).collect::<String>()), &route, &reply);
+            findings.look(
+                &format!("{name}: {}", value.to_str().unwrap_or_default().chars().take(30).collect::<String>()),
+                &route,
+                &reply,
+            );
         }
     }
     walk.end(findings).await;

@@ -257,7 +257,8 @@ async fn no_unsafe_request_of_a_person_passes_without_its_token() {
     app.leave_work();
     let admin = app.super_admin("ann").await;
     let user = admin.id;
-    let exempt = ["/auth/login", "/auth/register", "/auth/password/forgot", "/auth/password/reset", "/auth/verify-email"];
+    let exempt =
+        ["/auth/login", "/auth/register", "/auth/password/forgot", "/auth/password/reset", "/auth/verify-email"];
     let mut wrong = Vec::new();
     for route in app.app().table().clone().all().into_iter().filter(|r| r.method != Method::GET) {
         let path = filled(&route.path);

@@ -37,8 +37,7 @@ fn every_table_has_an_owner() {
         let family = name.split('_').next().unwrap_or_default();
         readme.contains(&format!("`{family}_*`")) || family == "notification"
     };
-    let lost: Vec<&str> =
-        tables.filter(|name| !readme.contains(&format!("`{name}`")) && !is_family(name)).collect();
+    let lost: Vec<&str> = tables.filter(|name| !readme.contains(&format!("`{name}`")) && !is_family(name)).collect();
     assert!(lost.is_empty(), "README.md names no owner of {lost:?}");
 }
 

@@ -39,10 +39,8 @@ async fn sqlite() -> Schema {
     db.migrate().await.unwrap();
     db.close().await;
     let mut connection = SqliteConnection::connect(&url).await.unwrap();
-    let tables: Vec<(String,)> = sqlx::query_as("SELECT name FROM sqlite_master WHERE type = 'table'")
-        .fetch_all(&mut connection)
-        .await
-        .unwrap();
+    let tables: Vec<(String,)> =
+        sqlx::query_as("SELECT name FROM sqlite_master WHERE type = 'table'").fetch_all(&mut connection).await.unwrap();
     let mut schema = Schema::new();
     for (name,) in tables.into_iter().filter(|(name,)| is_ours(name)) {
         schema.insert(name.clone(), sqlite_table(&mut connection, &name).await);
@@ -54,11 +52,9 @@ async fn sqlite() -> Schema {
 
 async fn sqlite_table(connection: &mut SqliteConnection, name: &str) -> Table {
     let mut table = Table::default();
-    let columns: Vec<(String, String, bool, i64)> = rows(
-        connection,
-        format!("SELECT name, type, \"notnull\", pk FROM pragma_table_info('{name}') ORDER BY cid"),
-    )
-    .await;
+    let columns: Vec<(String, String, bool, i64)> =
+        rows(connection, format!("SELECT name, type, \"notnull\", pk FROM pragma_table_info('{name}') ORDER BY cid"))
+            .await;
     let mut key: Vec<(i64, String)> = Vec::new();
     for (column, kind_of, is_required, pk) in columns {
         if pk > 0 {

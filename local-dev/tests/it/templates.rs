@@ -37,9 +37,8 @@ fn sources() -> impl Iterator<Item = String> {
 fn every_template_belongs_to_a_page() {
     let disk = on_disk(".html");
     let in_rust = named_in(sources());
-    let in_templates = named_in(disk.iter().map(|name| {
-        std::fs::read_to_string(root().join("templates").join(name)).unwrap()
-    }));
+    let in_templates =
+        named_in(disk.iter().map(|name| std::fs::read_to_string(root().join("templates").join(name)).unwrap()));
     let lost: Vec<&String> = disk
         .iter()
         .filter(|name| !name.starts_with("emails/"))

@@ -93,7 +93,8 @@ impl Db {
             Pools::Sqlite { write, .. } => TxInner::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
             Pools::MySql(pool) => TxInner::MySql(pool.begin().await?),
         };
-        Ok(Tx { inner, db: self.clone(), stamp, changes: Vec::new(), is_housekeeping: false, has_work: false })
+        let (changes, db) = (Vec::new(), self.clone());
+        Ok(Tx { inner, db, stamp, changes, is_housekeeping: false, has_work: false, claim: None })
     }
 
     /// How many statements were sent since the start; tests compare two readings.
@@ -183,6 +184,8 @@ pub struct Tx {
     changes: Vec<Change>,
     is_housekeeping: bool,
     has_work: bool,
+    /// Row of `idempotency_keys` whose work this is.
+    claim: Option<i64>,
 }
 
 #[derive(Debug)]
@@ -212,12 +215,31 @@ impl Tx {
         self.has_work = true;
     }
 
+    /// Names the idempotency key under which the work is done.
+    pub(crate) fn under_claim(mut self, claim: Option<i64>) -> Self {
+        self.claim = claim;
+        self
+    }
+
+    /// The work and the note that it was done become permanent together, so that a process that dies
+    /// before it has answered does not make a repeat do the work again.
+    async fn note_claim(&mut self) -> Result<()> {
+        if let Some(id) = self.claim {
+            let done = sql("UPDATE idempotency_keys SET state = 'committed' WHERE id = ? AND state = 'running'");
+            done.bind(id).execute(self).await?;
+        }
+        Ok(())
+    }
+
     /// Writes the audit rows and makes everything permanent.
     /// A transaction with neither an audit line nor [`Tx::housekeeping`] is a mistake and is refused.
     pub async fn commit(mut self) -> Result<()> {
         let changes = std::mem::take(&mut self.changes);
         if changes.is_empty() && !self.is_housekeeping {
             return Err(Error::Internal(anyhow::anyhow!("a transaction without an audit line")));
+        }
+        if !changes.is_empty() {
+            self.note_claim().await?;
         }
         crate::audit::write(&mut self, changes).await?;
         match self.inner {

@@ -406,6 +406,8 @@ pub async fn show(by: &By, file: &File) -> Result<Response> {
         (header::CONTENT_TYPE, kind),
         (header::CONTENT_LENGTH, length.to_string()),
         (header::CACHE_CONTROL, "private, max-age=300".to_owned()),
+        // Whoever signs in next at the same browser must not be shown it from there.
+        (header::VARY, "Cookie".to_owned()),
         (header::CONTENT_DISPOSITION, "inline".to_owned()),
     ];
     Ok((headers, Body::from_stream(object.into_stream())).into_response())

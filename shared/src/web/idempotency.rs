@@ -80,6 +80,7 @@ pub(crate) async fn around(
         Claim::Ours(id) => id,
         Claim::Running | Claim::Outrun => return Err(in_flight()),
     };
+    by.works_under(claim);
     match run(request).await {
         Ok(response) if response.status().is_success() || response.status().is_redirection() => {
             keep(by, claim, response).await
@@ -171,6 +172,9 @@ async fn look(by: &By, token: &Token) -> Result<Claim> {
         }
         Some(row) if row.request_hash != token.request_hash => Err(mismatch(token.is_form)),
         Some(row) if row.state == "running" => Ok(Claim::Running),
+        // Done, and about to be answered. When that time is over, the process died in between, and all
+        // that a repeat can be told is that the work was done.
+        Some(row) if row.state == "committed" && row.locked_until > now => Ok(Claim::Running),
         Some(row) => replay(by, row).map(|response| Claim::Answered(Box::new(response))),
     }
 }

@@ -45,13 +45,13 @@ async fn sign_in(by: Anyone, _form: Form<Saved>) -> Result<Response> {
 }
 
 async fn sign_out(by: User) -> Result<Response> {
-    let mut response = by.see("/open", Flash::done("Signed out.")).await?;
+    let mut response = by.see("/open", Flash::done("Signed out")).await?;
     response.extensions_mut().insert(EndCookies);
     Ok(response)
 }
 
 async fn leave(by: Anyone) -> Result<Response> {
-    by.see("/open", Flash::done("Signed out.")).await
+    by.see("/open", Flash::done("Signed out")).await
 }
 
 async fn take(_by: User, form: Multipart) -> Result<String> {
@@ -266,9 +266,9 @@ async fn messages_reach_people_without_a_session_by_cookie() {
     let reply = nobody.post("/leave", &[]).await.goes_to("/open");
     assert!(set_cookies(&reply)[0].starts_with("myportal_notice=signed_out; Path=/; Max-Age=60; HttpOnly"));
     let _ = nobody.region("/open", "side").await.is(200);
-    let _ = nobody.get("/open").await.shows("Signed out.");
+    let _ = nobody.get("/open").await.shows("Signed out");
     assert_eq!(nobody.cookie("myportal_notice"), None);
-    let _ = nobody.get("/open").await.hides("Signed out.");
+    let _ = nobody.get("/open").await.hides("Signed out");
     nobody.set_cookie("myportal_notice", "<script>");
     let _ = nobody.get("/open").await.is(200).hides("<script>");
     app.finish().await;

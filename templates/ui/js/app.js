@@ -27,6 +27,14 @@ onReady((root) => {
   }
 });
 
+// On a narrow screen the tab one is on may lie outside its row.
+onReady((root) => {
+  for (const tab of all(":is(.tabs, .views) [aria-current]", root)) {
+    const row = tab.closest("nav");
+    if (row.scrollWidth > row.clientWidth) row.scrollLeft += tab.getBoundingClientRect().left - row.getBoundingClientRect().left - 24;
+  }
+});
+
 document.addEventListener("click", (event) => {
   const link = event.target.closest("[data-palette]");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;

@@ -56,10 +56,7 @@ impl Page for DevicesPage {
             last_seen_at: DateTime::default(),
             is_current: id == 1,
         };
-        vec![
-            Self { sessions: vec![device(1), device(2)], others: 1 },
-            Self { sessions: vec![device(1)], others: 0 },
-        ]
+        vec![Self { sessions: vec![device(1), device(2)], others: 1 }, Self { sessions: vec![device(1)], others: 0 }]
     }
 }
 

@@ -45,9 +45,8 @@ impl Page for PreferencesPage {
 
 /// Zones by place; abbreviations and names kept for old systems are left out.
 fn zones() -> Vec<Zone> {
-    const REGIONS: [&str; 10] = [
-        "Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific",
-    ];
+    const REGIONS: [&str; 10] =
+        ["Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific"];
     let is_place = |name: &str| name.split_once('/').is_some_and(|(region, _)| REGIONS.contains(&region));
     let places = TZ_VARIANTS.iter().map(|zone| zone.name()).filter(|name| *name == "UTC" || is_place(name));
     places.map(|value| Zone { value, label: value.replace('_', " ").replace('/', " / ") }).collect()

@@ -47,7 +47,8 @@ pub(super) async fn show(by: Unsettled) -> Result<Response> {
     password_is_settled(&by)?;
     let me = by.me();
     let notes = flash::take_notes(&by, me.session.id, NOTE).await?;
-    let codes: Vec<String> = notes.iter().filter_map(|note| serde_json::from_str(note).ok()).next_back().unwrap_or_default();
+    let codes: Vec<String> =
+        notes.iter().filter_map(|note| serde_json::from_str(note).ok()).next_back().unwrap_or_default();
     let page = RecoveryCodesPage {
         codes,
         left: totp::left(by.db(), me.id()).await?,

@@ -89,7 +89,7 @@ fn flash(outcome: &Outcome, verb: &str) -> Flash {
         return Flash::done(text);
     }
     let left = outcome.myself + outcome.already + outcome.unfit;
-    text.push_str(&format!(" {left} left alone: {}.", reasons.join(", ")));
+    text = format!("{text} {left} left alone: {}.", reasons.join(", "));
     Flash::new(if outcome.changed == 0 { Tone::Warning } else { Tone::Success }, text)
 }
 

@@ -236,7 +236,9 @@ fn trail(tx: &mut Tx, before: &User, after: &User) {
     if lines.is_empty() {
         tx.housekeeping();
     }
-    lines.into_iter().for_each(|line| tx.audit(line));
+    for line in lines {
+        tx.audit(line);
+    }
 }
 
 /// Deletes a user; gives the address. What they wrote stays, without their name.

@@ -120,7 +120,8 @@ async fn a_key_of_one_company_sees_its_people_only() {
     assert_eq!(list[0]["id"], ben.id);
     let _ = program.api(Method::GET, &format!("/users/{}", ben.id)).await.is(200);
     let _ = program.api(Method::GET, &format!("/users/{}", ann.id)).await.is(404);
-    let new = |company: i64| json!({"email": "dee@example.com", "password": "correct horse battery", "company_id": company});
+    let new =
+        |company: i64| json!({"email": "dee@example.com", "password": "correct horse battery", "company_id": company});
     let _ = program.json(Method::POST, "/users", new(blue.id)).await.refuses("company_id");
     let made = program.json(Method::POST, "/users", new(acme.id)).await.is(201).value();
     assert_eq!(made["company_id"], acme.id);
@@ -168,7 +169,8 @@ async fn addresses_beyond_five_hundred_are_counted_together() {
     }
     let record = ann.api(Method::GET, &format!("/api-keys/{id}")).await.is(200).value();
     assert_eq!((&record["usage_count"], &record["usage_addresses"]), (&json!(503), &json!(501)));
-    let top: Vec<&str> = record["usage"].as_array().unwrap()[..2].iter().map(|u| u["ip_address"].as_str().unwrap()).collect();
+    let top: Vec<&str> =
+        record["usage"].as_array().unwrap()[..2].iter().map(|u| u["ip_address"].as_str().unwrap()).collect();
     assert_eq!(top, ["10.0.0.7", "other"]);
     assert_eq!(record["usage"].as_array().unwrap().len(), 501);
     assert_eq!(list(&ann, "").await[0]["usage"].as_array().unwrap().len(), 20);
@@ -243,11 +245,15 @@ async fn rotation_retires_the_old_key_at_once() {
     let _ = app.stranger().with_key(&token).api(Method::GET, "/users").await.is(401);
     let _ = app.stranger().with_key(next).api(Method::GET, "/users").await.is(200);
     let trail: Vec<(String, i64, String)> = app
-        .rows(sql("SELECT action, entity_id, metadata FROM audit_logs WHERE entity_type = 'api_key' ORDER BY id LIMIT 9"))
+        .rows(sql(
+            "SELECT action, entity_id, metadata FROM audit_logs WHERE entity_type = 'api_key' ORDER BY id LIMIT 9",
+        ))
         .await;
     let actions: Vec<(&str, i64)> = trail.iter().map(|(action, id, _)| (action.as_str(), *id)).collect();
     assert_eq!(actions, [("api_keys.create", old), ("api_keys.rotate", new), ("api_keys.retire", old)]);
-    assert!(trail[1].2.contains(&format!("\"rotated_from\":{old}")) && trail[1].2.contains("\"retired_previous\":true"));
+    assert!(
+        trail[1].2.contains(&format!("\"rotated_from\":{old}")) && trail[1].2.contains("\"retired_previous\":true")
+    );
     assert!(trail[2].2.contains(&format!("\"rotated_to\":{new}")));
     let _ = ann.json(Method::POST, &format!("/api-keys/{old}/rotate"), json!({})).await.is(409);
     let _ = ann.json(Method::POST, "/api-keys/999/rotate", json!({})).await.is(404).says("API key not found");
@@ -272,9 +278,13 @@ async fn a_grace_lets_the_old_key_work_for_a_while() {
     let _ = program.api(Method::GET, "/users").await.is(401);
     let ann = app.sign_in(ann.id).await;
     let (kept, token) = key(&ann, json!({})).await;
-    let _ = ann.json(Method::POST, &format!("/api-keys/{kept}/rotate"), json!({"retire_previous": false})).await.is(200);
+    let _ =
+        ann.json(Method::POST, &format!("/api-keys/{kept}/rotate"), json!({"retire_previous": false})).await.is(200);
     let _ = app.stranger().with_key(&token).api(Method::GET, "/users").await.is(200);
-    let _ = ann.json(Method::POST, &format!("/api-keys/{kept}/rotate"), json!({"grace_hours": 169})).await.refuses("grace_hours");
+    let _ = ann
+        .json(Method::POST, &format!("/api-keys/{kept}/rotate"), json!({"grace_hours": 169}))
+        .await
+        .refuses("grace_hours");
     app.finish().await;
 }
 
@@ -336,12 +346,28 @@ async fn the_page_shows_a_token_once_and_a_reload_makes_none() {
     let app = portal().await;
     let ann = app.super_admin("ann").await;
     let _ = ann.get("/admin/api-keys").await.is(200).shows("No keys yet");
-    let _ = ann.get("/admin/api-keys/new?list=q%3Dback").await.is(200).shows("/admin/api-keys?q=back".replace('/', "&#x2f;").as_str());
-    let bad = [("description", "Backup"), ("expiry_date", "soon"), ("list", "q=back"), ("access", "chosen"), ("scopes", "users:read")];
+    let _ = ann
+        .get("/admin/api-keys/new?list=q%3Dback")
+        .await
+        .is(200)
+        .shows("/admin/api-keys?q=back".replace('/', "&#x2f;").as_str());
+    let bad = [
+        ("description", "Backup"),
+        ("expiry_date", "soon"),
+        ("list", "q=back"),
+        ("access", "chosen"),
+        ("scopes", "users:read"),
+    ];
     let page = ann.post("/admin/api-keys", &bad).await.refuses("expiry_date");
     let page = page.shows("Enter an expiry date in YYYY-MM-DD format.").shows("value=\"Backup\"");
     assert!(page.text().contains("aria-label=\"Read Users\" checked"));
-    let good = [("description", "Backup"), ("list", "q=back"), ("access", "chosen"), ("scopes", "users:read"), ("scopes", "roles:write")];
+    let good = [
+        ("description", "Backup"),
+        ("list", "q=back"),
+        ("access", "chosen"),
+        ("scopes", "users:read"),
+        ("scopes", "roles:write"),
+    ];
     let _ = ann.post("/admin/api-keys", &good).await.goes_to("/admin/api-keys?q=back");
     let note: Vec<(String,)> = app.rows(sql("SELECT body FROM session_notes WHERE kind = 'api_key' LIMIT 5")).await;
     let page = keys_page(&ann).await;
@@ -380,8 +406,16 @@ async fn the_page_rotates_and_revokes_and_keeps_its_filters() {
     let _ = ann.get("/admin/api-keys").await.is(200).shows("That API key no longer exists");
     let _ = ann.post("/admin/api-keys/delete", &[("api_key_id", "abc")]).await.goes_to("/admin/api-keys");
     let _ = ann.get("/admin/api-keys").await.is(200).shows("That is not an API key.");
-    let _ = ann.get(&format!("/admin/api-keys/{id}/delete")).await.is(200).shows("Revoke Backup?").shows("It was never used.");
-    let _ = ann.post("/admin/api-keys/delete", &[("api_key_id", &text), ("list", "x\nq=1")]).await.goes_to("/admin/api-keys");
+    let _ = ann
+        .get(&format!("/admin/api-keys/{id}/delete"))
+        .await
+        .is(200)
+        .shows("Revoke Backup?")
+        .shows("It was never used.");
+    let _ = ann
+        .post("/admin/api-keys/delete", &[("api_key_id", &text), ("list", "x\nq=1")])
+        .await
+        .goes_to("/admin/api-keys");
     let _ = ann.get("/admin/api-keys").await.is(200).shows("Backup revoked");
     assert_eq!(app.number(sql("SELECT COUNT(*) FROM api_keys")).await, 1);
     app.finish().await;
@@ -396,7 +430,12 @@ async fn what_belongs_together_in_the_trail_is_shown() {
     app.note(Change::new("shop.order", "order", 9)).await;
     let page = ann.get("/admin/api-keys").await.is(200).shows("company_id:4").shows("tickets, webhooks");
     let _ = page.hides("<code>order:9");
-    let _ = ann.get("/admin/api-keys?service_filter=shop").await.is(200).shows("No signals match").hides("company_id:4</code>");
+    let _ = ann
+        .get("/admin/api-keys?service_filter=shop")
+        .await
+        .is(200)
+        .shows("No signals match")
+        .hides("company_id:4</code>");
     let _ = ann.get("/admin/api-keys?correlation_search=COMPANY&q=x").await.is(200).shows("company_id:4");
     app.finish().await;
 }

@@ -91,13 +91,22 @@ async fn the_password_is_changed_here_and_other_browsers_go() {
     let app = portal().await;
     let ben = app.requester("ben").await;
     let elsewhere = app.sign_in(ben.id).await;
-    let wrong = [("current_password", "not it at all"), ("new_password", "staple wagon lantern"), ("confirm_password", "staple wagon lantern")];
+    let wrong = [
+        ("current_password", "not it at all"),
+        ("new_password", "staple wagon lantern"),
+        ("confirm_password", "staple wagon lantern"),
+    ];
     let page = ben.post("/profile/security/password", &wrong).await.refuses("current_password");
     let _ = page.hides("staple wagon");
-    let unequal = [("current_password", PASSWORD), ("new_password", "staple wagon lantern"), ("confirm_password", "other")];
+    let unequal =
+        [("current_password", PASSWORD), ("new_password", "staple wagon lantern"), ("confirm_password", "other")];
     let _ = ben.post("/profile/security/password", &unequal).await.refuses("confirm_password");
     let before = ben.cookie("myportal_session");
-    let good = [("current_password", PASSWORD), ("new_password", "staple wagon lantern"), ("confirm_password", "staple wagon lantern")];
+    let good = [
+        ("current_password", PASSWORD),
+        ("new_password", "staple wagon lantern"),
+        ("confirm_password", "staple wagon lantern"),
+    ];
     let _ = ben.post("/profile/security/password", &good).await.goes_to("/profile/security");
     assert_ne!(ben.cookie("myportal_session"), before);
     let _ = ben.get("/profile/security").await.is(200).shows("Password changed.");
@@ -186,7 +195,12 @@ async fn authenticators_and_codes_want_a_fresh_password() {
     }
     let ben = app.sign_in(ben.id).await;
     let _ = ben.post("/profile/security/recovery-codes", &[]).await.goes_to("/profile/security/recovery-codes");
-    let _ = ben.get("/profile/security/recovery-codes").await.is(200).shows("New recovery codes made").shows("shown only once");
+    let _ = ben
+        .get("/profile/security/recovery-codes")
+        .await
+        .is(200)
+        .shows("New recovery codes made")
+        .shows("shown only once");
     let _ = app.requester("cy").await.get(&remove).await.is(404);
     let _ = ben.get(&remove).await.is(200).shows("Remove Phone?").shows("It is your only authenticator");
     let _ = ben.post(&remove, &[]).await.goes_to("/profile/security");
@@ -219,7 +233,12 @@ async fn devices_are_listed_and_signed_out() {
 async fn preferences_reach_the_shell() {
     let app = portal().await;
     let ben = app.requester("ben").await;
-    let _ = ben.get("/profile/preferences").await.is(200).shows("As the portal (UTC)").shows("data-density=\"comfortable\"");
+    let _ = ben
+        .get("/profile/preferences")
+        .await
+        .is(200)
+        .shows("As the portal (UTC)")
+        .shows("data-density=\"comfortable\"");
     let dark = [("theme", "dark"), ("density", "compact"), ("zone", "Australia/Brisbane"), ("single_keys", "true")];
     let _ = ben.post("/profile/preferences", &dark).await.goes_to("/profile/preferences");
     let page = ben.get("/profile/preferences").await.is(200).shows("Preferences saved").shows("data-theme=\"dark\"");

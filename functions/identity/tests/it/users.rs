@@ -123,7 +123,12 @@ async fn without_a_password_an_invitation_is_sent_and_can_be_repeated() {
     let again = ann.api(Method::POST, &format!("/users/{id}/send-password-reset")).await.is(202);
     assert_eq!(again.value()["detail"], "The invitation has been sent again.");
     let _ = ann.post(&format!("/admin/users/{id}/invite"), &[]).await.goes_to(&format!("/admin/users/{id}"));
-    let _ = ann.get(&format!("/admin/users/{id}")).await.is(200).shows("Invitation sent to ben@example.com").shows("Invited");
+    let _ = ann
+        .get(&format!("/admin/users/{id}"))
+        .await
+        .is(200)
+        .shows("Invitation sent to ben@example.com")
+        .shows("Invited");
     app.run_jobs().await;
     assert_eq!(app.mails_to("ben@example.com").len(), 3);
     let open = sql("SELECT COUNT(*) FROM password_tokens WHERE used_at IS NULL AND purpose = 'invite'");
@@ -246,7 +251,8 @@ async fn super_administration_wants_a_password_ends_sessions_and_is_told() {
     let stale = patch(&ann, ben.id, json!({"is_super_admin": true})).await.is(403);
     assert_eq!(stale.value()["code"], "reauthentication_required");
     let page = format!("/admin/users/{}/super-admin", ben.id);
-    let _ = ann.get(&page).await.goes_to(&format!("/confirm-password?next=%2Fadmin%2Fusers%2F{}%2Fsuper-admin", ben.id));
+    let _ =
+        ann.get(&page).await.goes_to(&format!("/confirm-password?next=%2Fadmin%2Fusers%2F{}%2Fsuper-admin", ben.id));
     let ann = app.sign_in(ann.id).await;
     let _ = ann.get(&page).await.is(200).shows("Make ben Example super administrator?");
     let _ = ann.post(&page, &[("value", "true")]).await.goes_to(&format!("/admin/users/{}", ben.id));
@@ -289,9 +295,8 @@ async fn a_deleted_user_leaves_a_trail_and_no_session() {
     let _ = ann.get("/admin/users").await.is(200).shows("ben@example.com was deleted");
     let _ = ann.get(&page).await.is(404);
     let _ = ben.api(Method::GET, "/auth/session").await.is(401);
-    let kept: Vec<(String, String)> = app
-        .rows(sql("SELECT action, entity_label FROM audit_logs WHERE entity_id = ? LIMIT 5").bind(ben.id))
-        .await;
+    let kept: Vec<(String, String)> =
+        app.rows(sql("SELECT action, entity_label FROM audit_logs WHERE entity_id = ? LIMIT 5").bind(ben.id)).await;
     assert_eq!(kept, [("user.deleted".to_owned(), "ben@example.com".to_owned())]);
     let cy = app.requester("cy").await;
     let _ = ann.api(Method::DELETE, &format!("/users/{}", cy.id)).await.is(204);
@@ -350,7 +355,8 @@ async fn the_pages_add_and_change_a_user() {
     let path = reply.header("location").to_owned();
     let page = ann.get(&path).await.is(200).shows("ben@example.com was added").shows("Acme").shows("user.created");
     assert!(page.text().contains("Email not confirmed"));
-    let changes = [("email", "ben@example.com"), ("first_name", "Benedict"), ("last_name", "Long"), ("email_verified", "true")];
+    let changes =
+        [("email", "ben@example.com"), ("first_name", "Benedict"), ("last_name", "Long"), ("email_verified", "true")];
     let _ = ann.post(&path, &changes).await.goes_to(&path);
     let page = ann.get(&path).await.is(200).shows("User saved").shows("Benedict Long");
     let _ = page.hides("Email not confirmed");
@@ -361,7 +367,8 @@ async fn the_pages_add_and_change_a_user() {
     let _ = ann.get(&path).await.is(200).shows("Enable it first");
     let _ = ann.post(&format!("{path}/enable"), &[]).await.goes_to(&path);
     let _ = ann.post(&format!("{path}/sessions/delete"), &[]).await.goes_to(&path);
-    let _ = ann.post(&format!("/admin/users/{}/disable", ann.id), &[]).await.goes_to(&format!("/admin/users/{}", ann.id));
+    let _ =
+        ann.post(&format!("/admin/users/{}/disable", ann.id), &[]).await.goes_to(&format!("/admin/users/{}", ann.id));
     let _ = ann.get("/admin/users").await.is(200).shows("At least one active super administrator is required");
     app.finish().await;
 }
@@ -431,7 +438,8 @@ async fn many_are_changed_at_once() {
     let _ = one.api(Method::GET, "/auth/session").await.is(401);
     assert_eq!(app.number(sql("SELECT COUNT(*) FROM audit_logs WHERE action = 'user.disabled'")).await, 60);
     // By filter, not by id.
-    let _ = ann.post("/admin/users/bulk?q=user&status=disabled", &[("all", "true"), ("action", "enable")]).await.is(303);
+    let _ =
+        ann.post("/admin/users/bulk?q=user&status=disabled", &[("all", "true"), ("action", "enable")]).await.is(303);
     assert_eq!(app.number(sql("SELECT COUNT(*) FROM users WHERE is_active = FALSE")).await, 0);
     let _ = ann.post("/admin/users/bulk", &[("action", "enable")]).await.goes_to("/admin/users");
     let _ = ann.get("/admin/users").await.is(200).shows("Select at least one user.");
@@ -466,7 +474,11 @@ async fn the_export_has_the_filters_and_no_formulas() {
     let _ = patch(&ann, ben.id, json!({"first_name": "=HYPERLINK(1)", "last_name": "@x"})).await.is(200);
     let reply = ann.api(Method::GET, "/users/export.csv?search=example&is_super_admin=false").await.is(200);
     assert!(reply.header("content-type").starts_with("text/csv"));
-    assert!(reply.header("content-disposition").contains("users-2026-11-23.csv"), "{}", reply.header("content-disposition"));
+    assert!(
+        reply.header("content-disposition").contains("users-2026-11-23.csv"),
+        "{}",
+        reply.header("content-disposition")
+    );
     let text = reply.text();
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines.len(), 2, "{text}");
@@ -475,7 +487,10 @@ async fn the_export_has_the_filters_and_no_formulas() {
     let _ = ann.get("/admin/users/export.csv").await.is(200);
     app.advance(TimeDelta::minutes(16));
     let _ = ann.api(Method::GET, "/users/export.csv").await.is(403);
-    let _ = ann.get("/admin/users/export.csv?q=a").await.goes_to("/confirm-password?next=%2Fadmin%2Fusers%2Fexport.csv%3Fq%3Da");
+    let _ = ann
+        .get("/admin/users/export.csv?q=a")
+        .await
+        .goes_to("/confirm-password?next=%2Fadmin%2Fusers%2Fexport.csv%3Fq%3Da");
     app.finish().await;
 }
 

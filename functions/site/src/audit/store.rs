@@ -15,7 +15,7 @@ const COLUMNS: &str = "SELECT id, created_at, user_id, user_email, company_id, \
 /// Everything that narrows the trail. `only` is the company of a limited key.
 fn conditions(narrowed: &Narrowed, only: Option<i64>) -> Sql {
     let filter = &narrowed.filter;
-    let part = |text: &Option<String>| text.as_ref().map(|text| format!("%{}%", escape_like(text)));
+    let part = |text: &Option<String>| text.as_ref().map(|text| format!("%{}%", escape_like(&text.to_lowercase())));
     let query = sql(" WHERE 1 = 1")
         .push_if(" AND company_id = ?", only)
         .push_if(" AND company_id = ?", filter.company_id)
@@ -37,7 +37,7 @@ fn conditions(narrowed: &Narrowed, only: Option<i64>) -> Sql {
     match part(&filter.q) {
         None => query,
         Some(part) => query
-            .push(" AND (action LIKE ? ESCAPE '!' OR entity_label LIKE ? ESCAPE '!')")
+            .push(" AND (action LIKE ? ESCAPE '!' OR LOWER(entity_label) LIKE ? ESCAPE '!')")
             .bind(part.clone())
             .bind(part),
     }

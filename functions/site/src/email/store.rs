@@ -34,9 +34,9 @@ impl Filter {
         if self.q.is_empty() {
             return condition;
         }
-        let part = format!("%{}%", escape_like(&self.q));
+        let part = format!("%{}%", escape_like(&self.q.to_lowercase()));
         condition
-            .push(" AND (to_addresses LIKE ? ESCAPE '!' OR subject LIKE ? ESCAPE '!')")
+            .push(" AND (LOWER(to_addresses) LIKE ? ESCAPE '!' OR LOWER(subject) LIKE ? ESCAPE '!')")
             .bind(part.clone())
             .bind(part)
     }

@@ -32,7 +32,7 @@ pub struct Line {
 const LINE: &str = "SELECT t.id, t.subject, t.status, t.priority, c.name AS company_name, \
     q.first_name AS requester_first, q.last_name AS requester_last, q.email AS requester_email, \
     t.assigned_user_id, a.first_name AS assigned_first, a.last_name AS assigned_last, a.email AS assigned_email, \
-    t.last_reply_at, t.last_reply_side, t.updated_at FROM tickets t";
+    t.last_reply_at, t.last_reply_side, t.updated_at";
 
 impl Line {
     /// Who asks.
@@ -64,7 +64,7 @@ const EXPORT: &str = "SELECT t.id, t.subject, t.status, t.priority, c.name AS co
     q.first_name AS requester_first, q.last_name AS requester_last, q.email AS requester_email, \
     t.assigned_user_id, a.first_name AS assigned_first, a.last_name AS assigned_last, a.email AS assigned_email, \
     t.last_reply_at, t.last_reply_side, t.updated_at, t.category, t.source, t.external_reference, t.created_at, \
-    t.closed_at FROM tickets t";
+    t.closed_at";
 
 const TICKETS: Index = Index {
     sqlite: " AND x.id IN (SELECT rowid FROM tickets_search WHERE tickets_search MATCH ?)",
@@ -138,15 +138,19 @@ fn order(filter: &TicketFilter) -> &'static str {
     }
 }
 
+/// The ids are found first, from indexes where they can be, and only the rows that are shown are read.
 fn rows(columns: &'static str, scope: Scope, filter: &TicketFilter, limit: i64, offset: i64) -> Sql {
     sql(columns)
+        .push(" FROM (SELECT t.id FROM tickets t")
         .append(search_of(scope, filter))
-        .push(NAMES)
         .append(conditions(scope, filter))
         .push(order(filter))
         .push(" LIMIT ? OFFSET ?")
         .bind(limit)
         .bind(offset)
+        .push(") k JOIN tickets t ON t.id = k.id")
+        .push(NAMES)
+        .push(order(filter))
 }
 
 /// Lines of a page.

@@ -59,7 +59,7 @@ pub(super) const COLUMNS: &str = "SELECT t.id, t.subject, t.description, t.statu
     t.external_source, t.external_reference, t.external_number, t.ai_summary, t.ai_summary_status, \
     t.ai_summary_model, t.ai_resolution_state, t.ai_summary_updated_at, t.ai_tags, t.ai_tags_status, \
     t.ai_tags_model, t.ai_tags_updated_at, t.first_response_at, t.closed_at, t.last_reply_at, t.last_reply_side, \
-    t.version, t.created_at, t.updated_at FROM tickets t";
+    t.version, t.created_at, t.updated_at";
 
 /// The names that belong to a ticket.
 pub(super) const NAMES: &str = " LEFT JOIN companies c ON c.id = t.company_id \
@@ -147,7 +147,8 @@ pub fn not_found() -> Error {
 
 /// A ticket that the caller may see.
 pub async fn find(scope: Scope, at: impl Into<At<'_>>, id: i64) -> Result<Ticket> {
-    let query = sql(COLUMNS).push(NAMES).push(" WHERE t.id = ?").bind(id).append(scope.condition());
+    let query =
+        sql(COLUMNS).push(" FROM tickets t").push(NAMES).push(" WHERE t.id = ?").bind(id).append(scope.condition());
     query.fetch_optional(at).await?.ok_or_else(not_found)
 }
 

@@ -18,6 +18,8 @@ export default function (field, { one, say, send }) {
   list.setAttribute("aria-label", one("label", field).textContent);
   for (const [name, value] of Object.entries({ role: "combobox", "aria-expanded": "false", "aria-controls": list.id, "aria-autocomplete": "list", autocomplete: "off", type: "text" })) input.setAttribute(name, value);
   for (const name of ["aria-describedby", "aria-invalid"]) if (select.hasAttribute(name)) input.setAttribute(name, select.getAttribute(name));
+  const blank = [...select.options].find((option) => !option.value);
+  if (blank && !many) input.placeholder = blank.text;
   select.hidden = true;
   select.before(box);
   box.append(input, list);

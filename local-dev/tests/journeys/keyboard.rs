@@ -1,0 +1,88 @@
+//! The first three jobs of the keyboard walk (interface 7.2) without a pointer, from address to result.
+
+use thirtyfour::Key;
+
+use crate::harness::{House, Mail, Person, Script, journey, picture, scratch};
+use crate::steps::*;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_pointer() {
+    journey("keys", Script::On, Mail::Mailbox, walk).await;
+}
+
+async fn walk(house: &House) {
+    let ana = house.person("Ana").await;
+    registration(&ana).await;
+    code(&ana).await;
+    ticket(&ana).await;
+    again(&ana).await;
+}
+
+async fn registration(ana: &Person) {
+    ana.open("/register").await;
+    for (label, text) in [("First name", "Ana"), ("Last name", "Ruiz"), ("Work email", ANA), ("Password", PASSWORD)] {
+        if ana.focus().await != label {
+            ana.tab_to(label).await;
+        }
+        ana.type_here(text).await;
+    }
+    ana.type_into("Company name", "Northstar IT").await;
+    ana.enter_on("Create account").await;
+    ana.expect_at("/").await;
+    // The first stop jumps over the frame.
+    ana.tab_to("Skip to content").await;
+    ana.key(Key::Enter).await;
+}
+
+async fn code(ana: &Person) {
+    let mut phone = turn_on_authenticator(ana).await;
+    ana.open("/").await;
+    ana.tab_to("Ana Ruiz, your account").await;
+    ana.key(Key::Enter).await;
+    // Esc leaves the menu and gives the focus back.
+    ana.key(Key::Escape).await;
+    assert_eq!(ana.focus().await, "Ana Ruiz, your account");
+    ana.key(Key::Enter).await;
+    ana.enter_on("Sign out").await;
+    ana.expect_at("/login").await;
+    if ana.focus().await != "Email" {
+        ana.tab_to("Email").await;
+    }
+    ana.type_here(ANA).await;
+    ana.type_into("Password", PASSWORD).await;
+    ana.key(Key::Enter).await;
+    ana.expect("Enter your code").await;
+    let digits = phone.code().await;
+    if ana.focus().await != "Code from your authenticator app" {
+        ana.tab_to("Code from your authenticator app").await;
+    }
+    ana.type_here(&digits).await;
+    ana.key(Key::Enter).await;
+    ana.expect_at("/").await;
+}
+
+async fn ticket(ana: &Person) {
+    ana.enter_on("New ticket").await;
+    ana.expect_at("/tickets/new").await;
+    ana.type_into("Subject", "Keys only").await;
+    ana.type_into("Description", "Raised without a mouse.").await;
+    ana.tab_to("Attach files").await;
+    // The system's own window for choosing a file is beyond a page.
+    let folder = scratch("picture");
+    ana.attach("Attach files", &picture(&folder, "desk.png")).await;
+    ana.enter_on("Create ticket").await;
+    ana.expect("Raised without a mouse.").await;
+    ana.expect("desk.png").await;
+}
+
+async fn again(ana: &Person) {
+    ana.open("/tickets").await;
+    ana.tab_to("Search subject, text, number").await;
+    ana.type_here("keys").await;
+    ana.key(Key::Enter).await;
+    ana.enter_on("Keys only").await;
+    ana.expect("Raised without a mouse.").await;
+    ana.type_into("Reply or note", "Found again without a mouse.").await;
+    ana.enter_on("Send reply").await;
+    ana.expect("Found again without a mouse.").await;
+}
