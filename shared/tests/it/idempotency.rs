@@ -34,6 +34,9 @@ async fn work(by: &By, how: &str) -> Result<i64> {
     let mut tx = by.begin().await?;
     tx.audit(Change::new("thing.created", "thing", lines + 1));
     tx.commit().await?;
+    if how == "cut off" {
+        std::future::pending::<()>().await;
+    }
     Ok(lines + 1)
 }
 
@@ -266,6 +269,22 @@ async fn a_lost_first_try_is_done_again_after_a_minute() {
     let statuses: Vec<u16> = futures_util::future::join_all(tries).await.into_iter().map(Result::unwrap).collect();
     assert!(statuses.contains(&201) && statuses.iter().all(|s| matches!(s, 201 | 409)), "{statuses:?}");
     assert_eq!(things(&app).await, 2);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn work_that_was_done_and_never_answered_is_not_done_again() {
+    let app = portal().await;
+    let ann = app.requester("ann").await;
+    app.execute(sql("UPDATE site_settings SET login_message = 'cut off' WHERE id = 1")).await;
+    let first = post(&ann, "/api/things", "k", json!({}));
+    assert!(tokio::time::timeout(std::time::Duration::from_millis(500), first).await.is_err());
+    assert_eq!(things(&app).await, 1);
+    app.execute(sql("UPDATE site_settings SET login_message = NULL WHERE id = 1")).await;
+    let _ = post(&ann, "/api/things", "k", json!({})).await.is(409).shows("in_flight");
+    app.advance(TimeDelta::seconds(61));
+    let _ = post(&ann, "/api/things", "k", json!({})).await.is(409).shows("already_done");
+    assert_eq!(things(&app).await, 1);
     app.finish().await;
 }
 
