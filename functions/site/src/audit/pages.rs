@@ -19,7 +19,8 @@ pub struct Trail {
     form: FormState,
     actions: Vec<Choice>,
     entity_types: Vec<Choice>,
-    is_filtered: bool,
+    /// How many filters are set.
+    filters: usize,
 }
 
 /// One choice of a select.
@@ -51,14 +52,14 @@ impl Page for Trail {
             fields: vec!["is_vip".to_owned(), "phone".to_owned()],
         };
         let actions = choices("All actions", vec!["company.updated".to_owned()], str::to_owned);
-        let page = |items, is_filtered: bool| Self {
-            feed: Feed { items, newer: None, older: is_filtered.then(|| "/admin/audit-logs?before=1-2".to_owned()) },
+        let page = |items, filters: usize| Self {
+            feed: Feed { items, newer: None, older: (filters > 0).then(|| "/admin/audit-logs?before=1-2".to_owned()) },
             form: FormState::of([("action", "company.updated"), ("actor", "ana")]),
             actions: actions.clone(),
             entity_types: actions.clone(),
-            is_filtered,
+            filters,
         };
-        vec![page(vec![line], true), page(Vec::new(), true), page(Vec::new(), false)]
+        vec![page(vec![line], 2), page(Vec::new(), 1), page(Vec::new(), 0)]
     }
 }
 
@@ -97,7 +98,7 @@ pub async fn list(by: SuperAdmin, filter: Query<Filter>, walk: Query<Walk>) -> R
         feed: walk.page(lines, &url, |line| Cursor::at(line.created_at, line.id)),
         actions: choices("All actions", store::actions(&by).await?, str::to_owned),
         entity_types: choices("All things", store::entity_types(&by).await?, |name| name.replace('_', " ")),
-        is_filtered: !typed.is_empty(),
+        filters: typed.len(),
         form,
     };
     by.page(&page).await
