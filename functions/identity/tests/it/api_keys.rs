@@ -1,12 +1,14 @@
 //! API keys: routes, pages, use, rotation, expiry notices (acceptance 32 to 37).
 
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "helpers of tests stop their test")]
+
 use chrono::TimeDelta;
 use http::Method;
 use identity::api_keys::{KeyPage, KeysPage, NewKeyPage, RevokeKeyPage, RotateKeyPage};
 use serde_json::{Value, json};
 use shared::audit::Change;
 use shared::db::sql;
-use shared::testing::{Actor, TestApp, render_samples};
+use shared::testing::{Actor, render_samples};
 
 use crate::registration::portal;
 
