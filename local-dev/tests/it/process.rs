@@ -150,4 +150,26 @@ impl Client {
         let text = answer.text().await.ok()?;
         Some((status, serde_json::from_str(&text).unwrap_or(Value::Null)))
     }
+
+    /// Sends a form with one file, as a page without script does; gives the status.
+    pub async fn upload(&mut self, path: &str, fields: &[(&str, &str)], name: &str, content: Vec<u8>) -> u16 {
+        let csrf = self.cookies.get("myportal_session_csrf").cloned().unwrap_or_default();
+        let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let mut body = Vec::new();
+        for (name, value) in [("_csrf", csrf.as_str())].iter().chain(fields) {
+            let part = format!("--part\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+            body.extend_from_slice(part.as_bytes());
+        }
+        let head = format!("--part\r\nContent-Disposition: form-data; name=\"files\"; filename=\"{name}\"\r\n\r\n");
+        body.extend_from_slice(head.as_bytes());
+        body.extend_from_slice(&content);
+        body.extend_from_slice(b"\r\n--part--\r\n");
+        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let request = client
+            .post(format!("{}{path}", self.base))
+            .header("content-type", "multipart/form-data; boundary=part")
+            .header("cookie", cookies.join("; "))
+            .body(body);
+        request.send().await.unwrap().status().as_u16()
+    }
 }
