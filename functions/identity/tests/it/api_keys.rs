@@ -6,7 +6,7 @@ use identity::api_keys::{KeyPage, KeysPage, NewKeyPage, RevokeKeyPage, RotateKey
 use serde_json::{Value, json};
 use shared::audit::Change;
 use shared::db::sql;
-use shared::testing::{Actor, TestApp, render_samples};
+use shared::testing::{Actor, render_samples};
 
 use crate::registration::portal;
 
