@@ -134,7 +134,7 @@ fn decode_words(value: &str) -> String {
         };
         let is_encoded = decoded.is_some();
         // The space between two encoded words is not part of the text.
-        if !out.is_empty() && !(was_encoded && is_encoded) {
+        if !(out.is_empty() || was_encoded && is_encoded) {
             out.push(' ');
         }
         match decoded {

@@ -412,7 +412,7 @@ async fn forwarding_headers_of_strangers_count_for_nothing() {
     app.leave_work();
     let forged = app.stranger().at("203.0.113.50").with_header("x-forwarded-for", "198.51.100.1");
     let body = json!({"email": "nobody@example.com", "password": "wrong horse battery"});
-    forged.json(Method::POST, "/auth/login", body).await.is(401);
+    let _ = forged.json(Method::POST, "/auth/login", body).await.is(401);
     let seen: Vec<(Option<String>,)> =
         app.rows(sql("SELECT ip_address FROM audit_logs WHERE ip_address IS NOT NULL ORDER BY id LIMIT 50")).await;
     assert!(seen.iter().all(|(ip,)| ip.as_deref() != Some("198.51.100.1")), "{seen:?}");
