@@ -1,8 +1,6 @@
 //! How a page looks: pictures of it at two widths in two themes, axe, sideways scrolling, words, and what
 //! the browser's console says.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::{Person, Script, screens, wait_for};
@@ -24,6 +22,9 @@ axe.run(document, { runOnly: { type: "tag", values: tags }, resultTypes: ["viola
 
 /// What has to hold whatever the width: structure, and words that the house does not use.
 const CHECK: &str = include_str!("check.js");
+
+/// The tallest picture, in pixels.
+const TALLEST: u32 = 6000;
 
 /// A width, a height and a theme.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,8 +71,8 @@ impl Person {
     pub async fn look(&self, step: &str) {
         self.console(step).await;
         self.check(step).await;
-        // Another database changes no colour.
-        if self.portal.is_on_server() {
+        // Another database or mail server changes no colour.
+        if self.portal.is_on_server() || self.portal.sink().is_some() {
             return;
         }
         for look in Look::ALL {
@@ -109,22 +110,18 @@ impl Person {
     }
 
     /// A picture of the whole page.
-    pub async fn photograph(&self, step: &str, look: Look) {
-        let png = self.shot().await;
+    async fn photograph(&self, step: &str, look: Look) {
+        let png = self.shot(look).await;
         let name = format!("{}-{step}-{}-{}.png", self.journey, look.width, look.theme);
         std::fs::write(screens().join(name), png).unwrap();
     }
 
-    /// The whole page as PNG.
-    pub async fn shot(&self) -> Vec<u8> {
-        // The bar at the top stays where the reader is; a picture of the whole page wants it at its place.
-        self.ask("scrollTo(0, 0)", &[]).await;
-        let metrics = self.tell("Page.getLayoutMetrics", json!({})).await;
-        let size = &metrics["cssContentSize"];
-        let clip = json!({ "x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1 });
-        let whole = json!({ "captureBeyondViewport": true, "clip": clip });
-        let answer = self.tell("Page.captureScreenshot", whole).await;
-        STANDARD.decode(answer["data"].as_str().unwrap()).unwrap()
+    /// The whole page as PNG: the window grows to the height of the page for it.
+    pub async fn shot(&self, look: Look) -> Vec<u8> {
+        let height = self.ask("return document.documentElement.scrollHeight", &[]).await;
+        let height = u32::try_from(height.as_u64().unwrap_or_default()).unwrap_or_default();
+        self.wear(Look { height: height.clamp(look.height, TALLEST), ..look }).await;
+        self.page.screenshot_as_png().await.expect("a picture of the page")
     }
 
     async fn sideways(&self, step: &str, look: Look) {

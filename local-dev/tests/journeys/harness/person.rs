@@ -228,20 +228,30 @@ impl Person {
     /// The picture of this name can be fetched here.
     pub async fn sees_picture(&self, name: &str) {
         for path in self.addresses_of(name).await {
-            let (status, kind, size) = self.fetch(&path).await;
-            assert!(status == 200 && size > 100, "{path} answers {status} {kind} with {size} bytes");
+            let (status, size) = self.fetch(&path).await;
+            assert!(status == 200 && size > 100, "{path} answers {status} with {size} bytes");
         }
     }
 
-    /// Fetches an address as this person's browser would, and returns status, type and size.
-    pub async fn fetch(&self, path: &str) -> (u16, String, usize) {
+    /// Fetches an address as this person's browser would, past its cache; returns status and size.
+    pub async fn fetch(&self, path: &str) -> (u16, usize) {
+        let answer = self.request(reqwest::Method::GET, path).await.send().await.unwrap();
+        (answer.status().as_u16(), answer.bytes().await.unwrap().len())
+    }
+
+    /// Sends a form as this person's browser would; returns the status.
+    pub async fn send(&self, path: &str, body: &str) -> u16 {
+        let request = self.request(reqwest::Method::POST, path).await;
+        let kind = ("Content-Type", "application/x-www-form-urlencoded");
+        request.header(kind.0, kind.1).body(body.to_owned()).send().await.unwrap().status().as_u16()
+    }
+
+    async fn request(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
         let cookies = self.page.get_all_cookies().await.unwrap();
         let pairs: Vec<String> = cookies.iter().map(|cookie| format!("{}={}", cookie.name, cookie.value)).collect();
-        let request = reqwest::Client::new().get(format!("{}{path}", self.portal.address()));
-        let answer = request.header("Cookie", pairs.join("; ")).send().await.unwrap();
-        let status = answer.status().as_u16();
-        let kind = answer.headers().get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-        (status, kind.to_owned(), answer.bytes().await.unwrap().len())
+        let token = cookies.iter().find(|cookie| cookie.name.ends_with("_csrf")).map_or("", |cookie| &cookie.value);
+        let request = reqwest::Client::new().request(method, format!("{}{path}", self.portal.address()));
+        request.header("Cookie", pairs.join("; ")).header("X-CSRF-Token", token)
     }
 
     /// Ends the journey with what can be seen here.

@@ -7,6 +7,7 @@ use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use totp_rs::Totp;
 
 use super::Person;
+use super::looks::Look;
 
 /// Width and height of the picture that is attached.
 const PICTURE_SIZE: (u32, u32) = (320, 200);
@@ -26,7 +27,8 @@ pub fn picture(folder: &Path, name: &str) -> PathBuf {
 impl Person {
     /// What the QR code on the page says, read from a picture of the page as a phone would.
     pub async fn scan(&self) -> String {
-        let page = image::load_from_memory_with_format(&self.shot().await, ImageFormat::Png).unwrap().to_luma8();
+        let page =
+            image::load_from_memory_with_format(&self.shot(Look::DESK).await, ImageFormat::Png).unwrap().to_luma8();
         let (width, height) = (page.width() as usize, page.height() as usize);
         let raw = page.as_raw();
         let mut prepared = rqrr::PreparedImage::prepare_from_greyscale(width, height, |x, y| raw[y * width + x]);
