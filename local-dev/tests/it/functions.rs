@@ -41,7 +41,8 @@ async fn next(State(queue): State<Runtime>) -> Response {
             queue.more.notified().await;
             continue;
         };
-        let deadline = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap() + Duration::from_secs(30);
+        let deadline =
+            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap() + Duration::from_secs(30);
         let headers = [
             ("lambda-runtime-aws-request-id", id),
             ("lambda-runtime-deadline-ms", deadline.as_millis().to_string()),
@@ -111,7 +112,8 @@ impl Function {
         self.queue.answers.lock().unwrap().insert(id.clone(), sender);
         self.queue.events.lock().unwrap().push_back((id, event));
         self.queue.more.notify_one();
-        let answer = tokio::time::timeout(Duration::from_secs(40), answer).await.expect("the function answers").unwrap();
+        let answer =
+            tokio::time::timeout(Duration::from_secs(40), answer).await.expect("the function answers").unwrap();
         if self.count == 1 {
             println!("start to first answer: {:?}", self.started.elapsed());
         }
@@ -192,7 +194,8 @@ async fn ticket_with_picture(base: &str) -> (i64, i64) {
     let (status, created) = ann.send(Method::POST, "/api/tickets", &ticket, None).await.unwrap();
     assert_eq!(status, 201, "{created}");
     let id = created["id"].as_i64().unwrap();
-    let file = ann.upload(&format!("/tickets/{id}/replies"), &[("body", "See the picture")], "room.png", picture()).await;
+    let file =
+        ann.upload(&format!("/tickets/{id}/replies"), &[("body", "See the picture")], "room.png", picture()).await;
     assert!(matches!(file, 200 | 201 | 303), "upload: {file}");
     let (_, shown) = ann.send(Method::GET, &format!("/api/tickets/{id}"), &Value::Null, None).await.unwrap();
     let attachment = find_attachment(&shown).unwrap_or_else(|| panic!("no attachment in {shown}"));
