@@ -104,6 +104,10 @@ async fn answered(ana: &Person, ticket: i64) {
     ana.expect(TEXT).await;
     reply(ana, REPLY).await;
     note(ana, NOTE).await;
+    ana.choose("Status", "In progress").await;
+    ana.choose("Assignee", "Ana Ruiz").await;
+    ana.press("Save details").await;
+    ana.expect("Details saved").await;
     ana.look("ticket-desk").await;
 }
 
@@ -114,6 +118,7 @@ async fn read(leo: &Person, ticket: i64) {
     leo.open(&format!("/tickets/{ticket}")).await;
     leo.expect(REPLY).await;
     leo.expect("tray.png").await;
+    leo.expect("We are working on it").await;
     assert!(!leo.source().await.contains(NOTE), "the client sees the note");
     assert!(leo.never_mailed(LEO, NOTE), "the client is mailed the note");
     leo.look("ticket-client").await;

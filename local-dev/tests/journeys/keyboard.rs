@@ -85,4 +85,8 @@ async fn again(ana: &Person) {
     ana.type_into("Reply or note", "Found again without a mouse.").await;
     ana.enter_on("Send reply").await;
     ana.expect("Found again without a mouse.").await;
+    ana.tab_to("Reply or note").await;
+    ana.tab_back_to("Close ticket").await;
+    ana.key(Key::Enter).await;
+    ana.expect("Closed").await;
 }

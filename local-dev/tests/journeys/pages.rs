@@ -1,6 +1,8 @@
 //! A look at the pages that no job comes by.
 
-use crate::harness::{House, Mail, Person, Script, journey};
+use thirtyfour::Key;
+
+use crate::harness::{House, Look, Mail, Person, Script, journey};
 use crate::steps::*;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -45,6 +47,7 @@ async fn pages(house: &House) {
     ] {
         see(&ana, step, path).await;
     }
+    layers(&ana).await;
     ana.is_refused("/tickets/99999", 404).await;
     ana.look("missing").await;
     ana.forget().await;
@@ -62,6 +65,26 @@ async fn pages(house: &House) {
     leo.look("dashboard-client").await;
     leo.open("/admin/users").await;
     leo.look("refused").await;
+}
+
+/// What opens over a page is looked at as well, and Esc leaves it.
+async fn layers(ana: &Person) {
+    ana.open("/tickets/1").await;
+    ana.press("Ana Ruiz, your account").await;
+    ana.look("menu").await;
+    ana.key(Key::Escape).await;
+    ana.follow("Delete ticket").await;
+    ana.expect("Keep it").await;
+    ana.look("dialog").await;
+    ana.key(Key::Escape).await;
+    ana.expect_gone("Keep it").await;
+    ana.chord(Key::Control, "k").await;
+    ana.expect_focus("Search or jump to").await;
+    ana.look("palette").await;
+    ana.key(Key::Escape).await;
+    ana.wear(Look::PHONE).await;
+    ana.press("Menu").await;
+    ana.look_in("navigation", &[Look::PHONE]).await;
 }
 
 async fn see(ana: &Person, step: &str, path: &str) {

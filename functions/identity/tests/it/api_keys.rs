@@ -1,7 +1,4 @@
 //! API keys: routes, pages, use, rotation, expiry notices (acceptance 32 to 37).
-
-#![expect(clippy::expect_used, clippy::unwrap_used, reason = "helpers of tests stop their test")]
-
 use chrono::TimeDelta;
 use http::Method;
 use identity::api_keys::{KeyPage, KeysPage, NewKeyPage, RevokeKeyPage, RotateKeyPage};

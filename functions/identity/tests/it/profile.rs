@@ -1,7 +1,4 @@
 //! The profile: details, security, devices, preferences.
-
-#![expect(clippy::expect_used, clippy::unwrap_used, reason = "helpers of tests stop their test")]
-
 use chrono::TimeDelta;
 use identity::profile::{
     DevicesPage, PreferencesPage, ProfilePage, RecoveryCodesPage, RemoveAuthenticatorPage, SecurityPage, SetUpPage,

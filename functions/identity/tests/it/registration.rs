@@ -1,7 +1,4 @@
 //! The first visit, registration, and confirmed addresses (identity 10; acceptance 1 to 8).
-
-#![expect(clippy::expect_used, clippy::unwrap_used, reason = "helpers of tests stop their test")]
-
 use chrono::TimeDelta;
 use http::Method;
 use identity::sign_in::{RegisterPage, VerifyPage};

@@ -1,7 +1,4 @@
 //! Signing in and out, sessions, passwords, the authentication log (acceptance 9 to 16, 21 to 31, 40).
-
-#![expect(clippy::expect_used, clippy::unwrap_used, reason = "helpers of tests stop their test")]
-
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

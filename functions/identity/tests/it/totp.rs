@@ -1,7 +1,4 @@
 //! Authenticators and recovery codes (identity 13; acceptance 15 to 20).
-
-#![expect(clippy::expect_used, clippy::unwrap_used, reason = "helpers of tests stop their test")]
-
 use chrono::{DateTime, TimeDelta, Utc};
 use http::Method;
 use serde_json::{Value, json};

@@ -1,7 +1,6 @@
 //! The routes of the area, in process, each test with a portal of its own.
 
 #![expect(unused_must_use, reason = "what a reply was expected to be is said by the call itself")]
-#![expect(clippy::unwrap_used, reason = "what is missing ends the test")]
 
 mod attachments;
 mod create;

@@ -1,5 +1,5 @@
 // Finds things as people name them: by the label beside a field, by the words on a button or link.
-const [kind, name, more] = arguments;
+const [kind, name] = arguments;
 const words = (text) => (text ?? "").replace(/\s+/g, " ").trim();
 const seen = (element) => {
   if (!element.getClientRects().length) return false;
@@ -20,20 +20,6 @@ const spoken = (element) => {
 };
 const named = (element) => words(element.getAttribute("aria-label")) || spoken(element) || words(element.value);
 const fields = () => all("label").filter((label) => labelText(label) === name && label.control).map((label) => label.control);
-const nearest = (elements) => {
-  if (!more) return elements[0];
-  // The one that shares the smallest part of the page with the given words, as people read a row.
-  let best, size = Infinity;
-  for (const element of elements) {
-    for (let part = element; part; part = part.parentElement) {
-      if (!words(part.innerText).includes(more)) continue;
-      const area = part.innerText.length;
-      if (area < size) [best, size] = [element, area];
-      break;
-    }
-  }
-  return best;
-};
 const groups = {
   field: () => [...fields(), ...all("input[aria-label], select[aria-label], textarea[aria-label]").filter((e) => e.getAttribute("aria-label") === name)],
   button: () => all("button, input[type=submit], summary").filter((element) => named(element) === name),
@@ -41,4 +27,4 @@ const groups = {
 };
 // A check box may be drawn by its label; then the label is what people press.
 const shown = groups[kind]().filter((element) => seen(element) || (kind === "field" && element.labels?.length && seen(element.labels[0])));
-return nearest(shown) ?? null;
+return shown[0] ?? null;

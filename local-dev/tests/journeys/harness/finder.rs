@@ -29,23 +29,19 @@ impl Kind {
 }
 
 impl Person {
-    /// The visible thing of this name, in the dialog when one is open; `near` tells same names apart.
-    pub(super) async fn see(&self, kind: Kind, name: &str, near: Option<&str>) -> Option<WebElement> {
-        let arguments = vec![json!(kind.word()), json!(name), json!(near)];
+    /// The visible thing of this name, in the dialog when one is open.
+    pub(super) async fn see(&self, kind: Kind, name: &str) -> Option<WebElement> {
+        let arguments = vec![json!(kind.word()), json!(name)];
         let found = self.page.execute(SCRIPT, arguments).await.ok()?;
         if found.json() == &Value::Null { None } else { found.element().ok() }
     }
 
     /// The same, waited for.
-    pub(super) async fn find(&self, kind: Kind, name: &str, near: Option<&str>) -> WebElement {
-        let found = wait_for(async || self.see(kind, name, near).await).await;
+    pub(super) async fn find(&self, kind: Kind, name: &str) -> WebElement {
+        let found = wait_for(async || self.see(kind, name).await).await;
         match found {
             Some(found) => found,
-            None => self.stuck(&format!("there is no {} \"{name}\"{}", kind.word(), beside(near))).await,
+            None => self.stuck(&format!("there is no {} \"{name}\"", kind.word())).await,
         }
     }
-}
-
-fn beside(near: Option<&str>) -> String {
-    near.map(|near| format!(" beside \"{near}\"")).unwrap_or_default()
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 use thirtyfour::Key;
 
-use super::Person;
+use super::{Person, wait_for};
 
 /// More stops than any page has.
 const LONGEST_WALK: usize = 120;
@@ -49,8 +49,7 @@ impl Person {
     /// Walks back with Shift and Tab.
     pub async fn tab_back_to(&self, name: &str) {
         for _ in 0..LONGEST_WALK {
-            let walk = self.page.action_chain().key_down(Key::Shift).send_keys(Key::Tab).key_up(Key::Shift);
-            walk.perform().await.unwrap();
+            self.chord(Key::Shift, &char::from(Key::Tab).to_string()).await;
             if self.focus().await == name {
                 return;
             }
@@ -72,6 +71,13 @@ impl Person {
             }
         }
         name
+    }
+
+    /// Waits until the focus is on the thing of this name.
+    pub async fn expect_focus(&self, name: &str) {
+        if wait_for(async || (self.focus().await == name).then_some(())).await.is_none() {
+            self.stuck(&format!("the focus does not come to \"{name}\"")).await;
+        }
     }
 
     /// Walks to a field and types.

@@ -69,13 +69,18 @@ impl Person {
 
     /// Looks at the page in every size and theme; what is wrong becomes a finding.
     pub async fn look(&self, step: &str) {
+        self.look_in(step, &Look::ALL).await;
+    }
+
+    /// The same in some sizes and themes.
+    pub async fn look_in(&self, step: &str, looks: &[Look]) {
         self.console(step).await;
         self.check(step).await;
         // Another database or mail server changes no colour.
         if self.portal.is_on_server() || self.portal.sink().is_some() {
             return;
         }
-        for look in Look::ALL {
+        for &look in looks {
             self.wear(look).await;
             self.sideways(step, look).await;
             if self.script == Script::On {

@@ -2,6 +2,7 @@
 
 use local_dev::local::Mail as Parsed;
 use serde_json::json;
+use shared::testing::sink::SmtpSink;
 
 use super::{Person, Portal, wait_for};
 
@@ -76,7 +77,7 @@ impl Person {
 
 /// The mails to an address as the mail server has them, oldest first.
 fn letters(portal: &Portal, to: &str) -> Vec<Letter> {
-    let mails = portal.sink().map(|sink| sink.mails()).unwrap_or_default();
+    let mails = portal.sink().map(SmtpSink::mails).unwrap_or_default();
     let theirs = mails.iter().filter(|mail| mail.to.iter().any(|one| one == to));
     let parsed = theirs.map(|mail| Parsed::parse(mail.raw.as_bytes()));
     parsed.map(|mail| Letter { subject: mail.header("subject"), text: mail.text() }).collect()
@@ -86,6 +87,6 @@ async fn received(portal: &Portal, to: &str, subject: &str) -> Letter {
     let find = || letters(portal, to).into_iter().rev().find(|letter| letter.subject.contains(subject));
     match wait_for(async || find()).await {
         Some(letter) => letter,
-        None => panic!("no mail to {to} about \"{subject}\"; there are {:?}", portal.sink().map(|s| s.mails())),
+        None => panic!("no mail to {to} about \"{subject}\"; there are {:?}", portal.sink().map(SmtpSink::mails)),
     }
 }

@@ -21,6 +21,7 @@ use tokio::sync::Semaphore;
 
 use browser::Browser;
 
+pub use looks::Look;
 pub use mails::{Letter, Mail};
 pub use person::Person;
 pub use pictures::{Phone, picture};
@@ -84,11 +85,6 @@ impl House {
         let person = Person::new(name, page, self.script, Arc::clone(&self.portal), &self.name, &self.findings);
         person.settle_in().await;
         person
-    }
-
-    /// Whether this journey's browsers run scripts.
-    pub fn script(&self) -> Script {
-        self.script
     }
 }
 

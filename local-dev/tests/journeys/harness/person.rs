@@ -107,7 +107,7 @@ impl Person {
 
     /// Replaces what a field holds.
     pub async fn fill(&self, label: &str, text: &str) {
-        let field = self.find(Kind::Field, label, None).await;
+        let field = self.find(Kind::Field, label).await;
         if let Err(error) = field.clear().await {
             self.stuck(&format!("\"{label}\" cannot be filled in: {error}")).await;
         }
@@ -116,12 +116,12 @@ impl Person {
 
     /// What a field holds.
     pub async fn value(&self, label: &str) -> String {
-        self.find(Kind::Field, label, None).await.prop("value").await.unwrap().unwrap_or_default()
+        self.find(Kind::Field, label).await.prop("value").await.unwrap().unwrap_or_default()
     }
 
     /// Chooses an option of a list by its words.
     pub async fn choose(&self, label: &str, option: &str) {
-        let field = self.find(Kind::Field, label, None).await;
+        let field = self.find(Kind::Field, label).await;
         let path = format!(".//option[normalize-space()='{option}']");
         match field.find(By::XPath(path)).await {
             Ok(option) => option.click().await.unwrap(),
@@ -131,7 +131,7 @@ impl Person {
 
     /// Ticks a box or picks a choice by its label.
     pub async fn tick(&self, label: &str) {
-        let field = self.find(Kind::Field, label, None).await;
+        let field = self.find(Kind::Field, label).await;
         if field.is_selected().await.unwrap() {
             return;
         }
@@ -143,32 +143,22 @@ impl Person {
 
     /// Gives a file to a field.
     pub async fn attach(&self, label: &str, file: &Path) {
-        let field = self.find(Kind::Field, label, None).await;
+        let field = self.find(Kind::Field, label).await;
         field.send_keys(file.display().to_string()).await.unwrap();
     }
 
     /// Presses a button by its words.
     pub async fn press(&self, name: &str) {
-        self.click(Kind::Button, name, None).await;
-    }
-
-    /// Presses the button of this name that stands with the other words.
-    pub async fn press_near(&self, name: &str, near: &str) {
-        self.click(Kind::Button, name, Some(near)).await;
+        self.click(Kind::Button, name).await;
     }
 
     /// Follows a link by its words.
     pub async fn follow(&self, name: &str) {
-        self.click(Kind::Link, name, None).await;
+        self.click(Kind::Link, name).await;
     }
 
-    /// Follows the link of this name that stands with the other words.
-    pub async fn follow_near(&self, name: &str, near: &str) {
-        self.click(Kind::Link, name, Some(near)).await;
-    }
-
-    async fn click(&self, kind: Kind, name: &str, near: Option<&str>) {
-        let found = self.find(kind, name, near).await;
+    async fn click(&self, kind: Kind, name: &str) {
+        let found = self.find(kind, name).await;
         if let Err(error) = found.click().await {
             self.stuck(&format!("\"{name}\" cannot be pressed: {error}")).await;
         }
@@ -177,18 +167,8 @@ impl Person {
 
     /// Presses a button twice as fast as a mouse can.
     pub async fn double_press(&self, name: &str) {
-        let button = self.find(Kind::Button, name, None).await;
+        let button = self.find(Kind::Button, name).await;
         self.page.action_chain().double_click_element(&button).perform().await.unwrap();
-    }
-
-    /// True when a button of this name is there now.
-    pub async fn has_button(&self, name: &str) -> bool {
-        self.see(Kind::Button, name, None).await.is_some()
-    }
-
-    /// True when a link of this name is there now.
-    pub async fn has_link(&self, name: &str) -> bool {
-        self.see(Kind::Link, name, None).await.is_some()
     }
 
     /// Goes one page back.
@@ -200,6 +180,12 @@ impl Person {
     /// Presses a key where the focus is.
     pub async fn key(&self, key: Key) {
         self.page.action_chain().send_keys(key).perform().await.unwrap();
+    }
+
+    /// Presses a key while another is held down.
+    pub async fn chord(&self, held: Key, key: &str) {
+        let keys = self.page.action_chain().key_down(held.clone()).send_keys(key).key_up(held);
+        keys.perform().await.unwrap();
     }
 
     /// Forgets who is signed in, as a browser of somebody else would.
