@@ -10,7 +10,7 @@ mod value;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -144,17 +144,31 @@ async fn sqlite_pools(path: &str, size: PoolSize) -> Result<Pools> {
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(5))
         .statement_cache_capacity(256);
-    let write = SqlitePoolOptions::new()
-        .max_connections(1)
-        .acquire_timeout(Duration::from_secs(20))
-        .test_before_acquire(false)
-        .connect_with(options.clone())
-        .await?;
+    let write = sqlite_writer(&options).await?;
     let read = SqlitePoolOptions::new()
         .max_connections(size.connections)
         .test_before_acquire(false)
         .connect_lazy_with(options.create_if_missing(false).pragma("query_only", "1"));
     Ok(Pools::Sqlite { read, write })
+}
+
+/// Turning a new file to WAL answers "busy" at once, whatever the waiting time, when several processes do it.
+async fn sqlite_writer(options: &SqliteConnectOptions) -> Result<SqlitePool> {
+    let last_try = Instant::now() + Duration::from_secs(5);
+    loop {
+        let pool = SqlitePoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(Duration::from_secs(20))
+            .test_before_acquire(false)
+            .connect_with(options.clone())
+            .await;
+        match pool {
+            Err(error) if is_retryable(&error) && Instant::now() < last_try => {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            pool => return Ok(pool?),
+        }
+    }
 }
 
 async fn mysql_pool(url: &str, size: PoolSize) -> Result<MySqlPool> {

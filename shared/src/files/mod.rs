@@ -275,6 +275,7 @@ pub struct Upload {
 
 /// What is announced before an upload.
 #[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
+#[schema(example = json!({"file_name": "tray.png", "file_size": 48213, "content_type": "image/png"}))]
 pub struct Announced {
     /// The name on the sender's side.
     pub file_name: String,
