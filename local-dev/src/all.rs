@@ -8,7 +8,11 @@ use crate::local;
 
 /// The routes of all areas, as they are deployed.
 pub fn routes() -> Routes {
-    identity::routes().merge(companies::routes()).merge(tickets::routes()).merge(site::routes())
+    identity::routes()
+        .merge(companies::routes())
+        .merge(tickets::routes())
+        .merge(automation::routes())
+        .merge(site::routes())
 }
 
 /// The same with the routes of the local server; the mailbox and the gallery exist in development only.

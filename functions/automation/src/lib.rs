@@ -1,0 +1,31 @@
+//! What runs by itself and what goes out: scheduled tasks, automations, webhook deliveries and the
+//! connections to other systems. The rules are in `automation.md` of the specification.
+
+pub mod modules;
+pub mod webhooks;
+
+use shared::jobs::Jobs;
+use shared::routes::Routes;
+
+/// All routes of the area.
+pub fn routes() -> Routes {
+    let routes = Routes::area(
+        "automation",
+        &[
+            "/admin/automation",
+            "/admin/automations",
+            "/admin/modules",
+            "/admin/webhooks",
+            "/api/automations",
+            "/api/integration-modules",
+            "/scheduler",
+        ],
+    );
+    let routes = modules::add(routes);
+    webhooks::add(routes)
+}
+
+/// The work of the area.
+pub fn jobs() -> Jobs {
+    modules::jobs().merge(webhooks::jobs())
+}
