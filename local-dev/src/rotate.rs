@@ -16,7 +16,7 @@ struct Column {
 }
 
 /// Rows are id, the id that the seal is bound to, and the sealed value.
-const COLUMNS: [Column; 2] = [
+const COLUMNS: [Column; 3] = [
     Column {
         name: "user_totp_authenticators.secret",
         rows: |after| {
@@ -33,6 +33,15 @@ const COLUMNS: [Column; 2] = [
             .bind(after)
         },
         update: || sql("UPDATE user_sessions SET pending_totp_secret = ? WHERE id = ? AND pending_totp_secret = ?"),
+    },
+    Column {
+        name: "integration_modules.secrets",
+        rows: |after| {
+            sql("SELECT id, id AS owner_id, secrets FROM integration_modules \
+                 WHERE id > ? AND secrets IS NOT NULL ORDER BY id LIMIT 200")
+            .bind(after)
+        },
+        update: || sql("UPDATE integration_modules SET secrets = ? WHERE id = ? AND secrets = ?"),
     },
 ];
 

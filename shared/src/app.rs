@@ -70,7 +70,7 @@ impl App {
             mail: parts.mail,
             templates: Templates::new(config.templates_dir.as_deref()),
             blobs: Blobs::connect(blob_settings(&config)),
-            outbound: Outbound::new(),
+            outbound: Outbound::with_exceptions(config.outbound_exceptions.clone()),
             keyring,
             csrf_key: tokens::derive_key(&config.session_secret, "csrf"),
             auth_log: AuthLog::open(config.fail2ban_log_path.as_deref()),

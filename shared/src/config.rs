@@ -1,10 +1,12 @@
 //! Every setting of the product, read once from the environment.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use url::Url;
 
 use crate::client_ip::TrustedProxies;
+use crate::outbound::Exceptions;
 
 /// Whether strict start-up checks apply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +76,28 @@ settings! {
     "RATE_LIMIT_COARSE" = "20000": "Requests per address in 15 minutes before anything is looked at";
     "RATE_LIMIT_ANONYMOUS" = "300": "Requests per address in 15 minutes without a session";
     "RATE_LIMIT_SIGNED_IN" = "3000": "Requests per person or API key in 15 minutes";
+    "OUTBOUND_ALLOW_PRIVATE_HOSTS" = "": "Internal hosts, addresses and networks that calls to other systems may reach, comma-separated";
+    "WEBHOOK_SIGNING_SECRET" = "": "Signs every webhook in `X-Portal-Signature`";
+    "OLLAMA_BASE_URL" = "http://127.0.0.1:11434": "Ollama, until its module says otherwise";
+    "OLLAMA_MODEL" = "llama3": "Model, until the Ollama module says otherwise";
+    "SMTP_DEFAULT_RECIPIENTS" = "": "Who gets the mails of automations that name nobody, until the module says otherwise";
+    "TACTICALRMM_BASE_URL" = "": "Tactical RMM, until its module says otherwise";
+    "TACTICALRMM_API_KEY" = "": "Its key, until the module says otherwise";
+    "TACTICALRMM_VERIFY_SSL" = "true": "Whether its certificate must be valid, until the module says otherwise";
+    "NTFY_BASE_URL" = "https://ntfy.sh": "ntfy server, until its module says otherwise";
+    "NTFY_TOPIC" = "": "Topic, until the ntfy module says otherwise";
+    "NTFY_AUTH_TOKEN" = "": "Token, until the ntfy module says otherwise";
+    "CHATGPT_MCP_SHARED_SECRET" = "": "Secret of the ChatGPT connection, until its module says otherwise";
+    "CHATGPT_MCP_ALLOWED_ACTIONS" = "all four": "Tools that ChatGPT may use, comma-separated";
+    "CHATGPT_MCP_MAX_RESULTS" = "50": "Tickets in one answer to ChatGPT";
+    "CHATGPT_MCP_ALLOW_UPDATES" = "false": "Whether ChatGPT may change tickets";
+    "CHATGPT_MCP_ALLOWED_STATUSES" = "all five": "Statuses that ChatGPT may set, comma-separated";
+    "CHATGPT_MCP_SYSTEM_USER_ID" = "": "Person in whose name ChatGPT replies";
+    "SYNCRO_WEBHOOK_URL" = "": "Address of the Syncro account, until its module says otherwise";
+    "SYNCRO_API_KEY" = "": "Its key, until the module says otherwise";
+    "SMS_ENDPOINT" = "": "SMS gateway, until its module says otherwise";
+    "SMS_AUTH" = "": "Its `user:password` in base64, until the module says otherwise";
+    "SMS_DEFAULT_COUNTRY_CODE" = "": "Put before national numbers, as in `44`";
     "TEMPLATES_DIR" = "": "Read templates from this folder on change, for development";
     "LOG" = "info": "Log filter, as in `info,sqlx=warn`";
 }
@@ -167,6 +191,9 @@ pub struct Config {
     pub clamd_address: Option<String>,
     pub audit_retention_days: i64,
     pub limits: GeneralLimits,
+    pub outbound_exceptions: Exceptions,
+    pub webhook_signing_secret: Option<String>,
+    pub module_defaults: BTreeMap<&'static str, String>,
     pub templates_dir: Option<String>,
     pub log: String,
 }
@@ -280,6 +307,10 @@ impl Config {
                 anonymous: read.number("RATE_LIMIT_ANONYMOUS", 300)?,
                 signed_in: read.number("RATE_LIMIT_SIGNED_IN", 3_000)?,
             },
+            outbound_exceptions: Exceptions::parse(&read.text(&["OUTBOUND_ALLOW_PRIVATE_HOSTS"], ""))
+                .map_err(|error| ConfigError(format!("OUTBOUND_ALLOW_PRIVATE_HOSTS: {error}")))?,
+            webhook_signing_secret: read.get(&["WEBHOOK_SIGNING_SECRET"]),
+            module_defaults: crate::modules::variables().filter_map(|name| Some((name, read.get(&[name])?))).collect(),
             templates_dir: read.get(&["TEMPLATES_DIR"]),
             log: read.text(&["LOG", "RUST_LOG"], "info,sqlx=warn,s3s=warn"),
         };

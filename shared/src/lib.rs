@@ -20,6 +20,7 @@ pub mod flash;
 pub mod format;
 pub mod jobs;
 pub mod mail;
+pub mod modules;
 pub mod nav;
 pub mod notify;
 pub mod openapi;

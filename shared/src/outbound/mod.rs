@@ -2,6 +2,7 @@
 
 mod address;
 mod error;
+mod exceptions;
 mod resolver;
 #[cfg(test)]
 mod tests;
@@ -9,7 +10,7 @@ mod tests;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING, UPGRADE};
@@ -18,7 +19,8 @@ use reqwest::{Client, redirect};
 use url::{Host, Url};
 
 pub use error::OutboundError;
-use resolver::{Reach, Resolver};
+pub use exceptions::Exceptions;
+use resolver::{Guard, Reach, Resolver};
 
 /// Longest wait for a connection.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -69,6 +71,8 @@ pub struct Request {
     pub cut: bool,
     /// Which hosts may lie in an internal network.
     pub allow: Allow,
+    /// Whether the certificate must be valid; false only where an administrator has said so.
+    pub verify_tls: bool,
 }
 
 impl Request {
@@ -83,6 +87,7 @@ impl Request {
             max_bytes: MAX_BYTES,
             cut: false,
             allow: Allow::PublicOnly,
+            verify_tls: true,
         }
     }
 }
@@ -103,20 +108,33 @@ pub struct Response {
 /// The client, cheap to clone. The first request sets it up.
 #[derive(Clone, Default)]
 pub struct Outbound {
-    clients: Arc<OnceLock<Result<Clients, String>>>,
+    clients: Arc<Clients>,
+    exceptions: Arc<Exceptions>,
     only: Option<Arc<Allow>>,
 }
 
-/// Two clients, so that a connection kept open to an admitted host never serves another call.
+/// Set up by their first request.
+type Lazy = OnceLock<Result<Client, String>>;
+
+/// Apart, so that a connection kept open to an admitted host, or to one whose certificate nobody checked,
+/// never serves another call.
+#[derive(Default)]
 struct Clients {
-    public: Client,
-    admitted: Client,
+    public: Lazy,
+    admitted: Lazy,
+    public_unverified: Lazy,
+    admitted_unverified: Lazy,
 }
 
 impl Outbound {
     /// A client for all calls of a process.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The same with the internal hosts and networks that the operator admits for every feature.
+    pub fn with_exceptions(exceptions: Exceptions) -> Self {
+        Self { exceptions: Arc::new(exceptions), ..Self::default() }
     }
 
     /// A client for tests: it reaches these hosts, wherever they are, and nothing else.
@@ -129,30 +147,46 @@ impl Outbound {
     pub async fn send(&self, request: Request) -> Result<Response, OutboundError> {
         let url = parse(&request.url)?;
         let reach = self.reach(&url, &request.allow)?;
-        check_literal(&url, reach)?;
-        let client = self.client(reach)?;
+        self.guard(reach).check_literal(&url)?;
+        let client = self.client(reach, request.verify_tls)?;
         let (timeout, max, cut) = (request.timeout, request.max_bytes, request.cut);
+        let (method, host) = (request.method.clone(), url.host_str().unwrap_or_default().to_owned());
         let sent = client.request(request.method, url).headers(own(request.headers)).body(request.body);
         let exchange = async {
             let response = sent.send().await.map_err(|error| OutboundError::of(error, timeout))?;
             read(response, max, cut, timeout).await
         };
-        tokio::time::timeout(timeout, exchange).await.unwrap_or(Err(OutboundError::Timeout(timeout)))
+        let started = Instant::now();
+        let done = tokio::time::timeout(timeout, exchange).await.unwrap_or(Err(OutboundError::Timeout(timeout)));
+        // Neither path nor query: both may be the secret of the other side.
+        let status = done.as_ref().map(|answer| answer.status.as_u16()).unwrap_or_default();
+        let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(%method, host, status, ms, "outbound");
+        done
     }
 
     fn reach(&self, url: &Url, allow: &Allow) -> Result<Reach, OutboundError> {
         match &self.only {
             Some(only) if only.admits(url) => Ok(Reach::Internal),
             Some(_) => Err(OutboundError::NotAllowed(url.host_str().unwrap_or_default().to_owned())),
-            None if allow.admits(url) => Ok(Reach::Internal),
+            None if allow.admits(url) || self.exceptions.name(url) => Ok(Reach::Internal),
             None => Ok(Reach::Public),
         }
     }
 
-    fn client(&self, reach: Reach) -> Result<&Client, OutboundError> {
-        let clients = self.clients.get_or_init(|| Clients::new().map_err(|error| error.to_string()));
-        let clients = clients.as_ref().map_err(|error| OutboundError::Protocol(error.clone()))?;
-        Ok(if reach == Reach::Public { &clients.public } else { &clients.admitted })
+    fn guard(&self, reach: Reach) -> Guard {
+        Guard { reach, exceptions: Arc::clone(&self.exceptions) }
+    }
+
+    fn client(&self, reach: Reach, verify: bool) -> Result<&Client, OutboundError> {
+        let lazy = match (reach, verify) {
+            (Reach::Public, true) => &self.clients.public,
+            (Reach::Internal, true) => &self.clients.admitted,
+            (Reach::Public, false) => &self.clients.public_unverified,
+            (Reach::Internal, false) => &self.clients.admitted_unverified,
+        };
+        let client = lazy.get_or_init(|| client(self.guard(reach), verify).map_err(|error| error.to_string()));
+        client.as_ref().map_err(|error| OutboundError::Protocol(error.clone()))
     }
 }
 
@@ -162,21 +196,16 @@ impl fmt::Debug for Outbound {
     }
 }
 
-impl Clients {
-    fn new() -> reqwest::Result<Self> {
-        Ok(Self { public: client(Reach::Public)?, admitted: client(Reach::Internal)? })
-    }
-}
-
 /// Without the proxies of the environment: they would connect where the guard forbids it.
-fn client(reach: Reach) -> reqwest::Result<Client> {
+fn client(guard: Guard, verify: bool) -> reqwest::Result<Client> {
     Client::builder()
         .user_agent(concat!("MyPortal/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT)
         .redirect(redirect::Policy::none())
         .referer(false)
         .no_proxy()
-        .dns_resolver(Resolver(reach))
+        .tls_danger_accept_invalid_certs(!verify)
+        .dns_resolver(Resolver(guard))
         .build()
 }
 
@@ -195,12 +224,14 @@ fn parse(text: &str) -> Result<Url, OutboundError> {
     Ok(url)
 }
 
-/// Addresses in place of names never meet the resolver; the parser has read every way to write them.
-fn check_literal(url: &Url, reach: Reach) -> Result<(), OutboundError> {
-    match url.host() {
-        Some(Host::Ipv4(address)) => reach.check(IpAddr::V4(address)),
-        Some(Host::Ipv6(address)) => reach.check(IpAddr::V6(address)),
-        _ => Ok(()),
+impl Guard {
+    /// Addresses in place of names never meet the resolver; the parser has read every way to write them.
+    fn check_literal(&self, url: &Url) -> Result<(), OutboundError> {
+        match url.host() {
+            Some(Host::Ipv4(address)) => self.check(IpAddr::V4(address)),
+            Some(Host::Ipv6(address)) => self.check(IpAddr::V6(address)),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -5,6 +5,7 @@ mod files;
 mod idempotency;
 mod jobs;
 mod mail;
+mod modules;
 mod pipeline;
 mod search;
 
