@@ -9,7 +9,7 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use crate::app::App;
 use crate::audit::Stamp;
-use crate::caller::{Actor, FRESH_FOR, Person};
+use crate::caller::{Access, Actor, FRESH_FOR, Person};
 use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
 use crate::flash::Flash;
@@ -77,6 +77,16 @@ impl Request {
     /// The area whose API keys may call, if any.
     pub fn scope(&self) -> Option<&'static str> {
         self.facts.as_ref().and_then(|facts| facts.scope)
+    }
+
+    /// True where a machine shows a secret of its own, and cookies, keys and origins say nothing.
+    pub(crate) fn wants_secret(&self) -> bool {
+        self.facts.as_ref().is_some_and(|facts| matches!(facts.access.innermost(), Access::Secret(_)))
+    }
+
+    /// The `Origin` header, as browsers send it.
+    pub fn origin(&self) -> Option<&str> {
+        self.origin.as_deref()
     }
 
     /// True when the answer goes to a person's browser and not to a program.

@@ -298,6 +298,19 @@ pub(crate) fn problem_response(problem: Problem) -> Response {
     if problem.code() == Some("invalid_api_key") {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("ApiKey"));
     }
+    if problem.code() == Some(BEARER_REQUIRED) {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
     response.extensions_mut().insert(problem);
     response
+}
+
+/// The code of a 401 that asks for `Authorization: Bearer`.
+const BEARER_REQUIRED: &str = "bearer_required";
+
+impl Error {
+    /// 401 for a machine: the header says how to come in.
+    pub fn bearer_required(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::refused(StatusCode::UNAUTHORIZED, detail).code(BEARER_REQUIRED)
+    }
 }

@@ -228,7 +228,9 @@ impl Routes {
         self.api_limited(documented, UPLOAD_LIMIT)
     }
 
-    fn api_limited(mut self, documented: Documented, limit: usize) -> Self {
+    /// A JSON route that takes so many bytes.
+    #[must_use]
+    pub fn api_limited(mut self, documented: Documented, limit: usize) -> Self {
         let mut paths = documented.paths;
         let mut methods = Some(documented.methods);
         for (path, item) in &mut paths.paths {

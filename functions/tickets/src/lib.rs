@@ -2,6 +2,7 @@
 
 mod actions;
 mod api;
+pub mod desk;
 mod jobs;
 mod model;
 mod pages;

@@ -1,5 +1,6 @@
 //! What a caller may reach. Every read of the store takes a scope, and only callers make one.
 
+use shared::audit::Change;
 use shared::caller::{Actor, Person};
 use shared::context::By;
 use shared::db::{Sql, sql};
@@ -36,6 +37,11 @@ impl Scope {
     /// Every ticket, for what the product itself reads after a change by somebody who was checked.
     pub fn everywhere() -> Self {
         Self { reach: Reach::All, sees_desk: true }
+    }
+
+    /// Every ticket without the desk's side of it, for machines that were not trusted with notes.
+    pub fn everywhere_in_public() -> Self {
+        Self { reach: Reach::All, sees_desk: false }
     }
 
     /// The scope of a requester, for sample pages.
@@ -88,8 +94,18 @@ pub struct Doer {
     pub label: String,
     /// Works at the desk, or acts under its rules as keys do.
     pub is_desk: bool,
-    /// `portal` or `api`.
+    /// `portal`, `api`, `mcp`, `automation`, `syncro`.
     pub source: &'static str,
+}
+
+impl Doer {
+    /// Names in the audit trail who acts, where neither a person nor a key stands behind the request.
+    pub fn named(&self, line: Change) -> Change {
+        match self.source {
+            "portal" | "api" => line,
+            _ => line.meta("actor", self.label.clone()).meta("source", self.source),
+        }
+    }
 }
 
 impl Doer {

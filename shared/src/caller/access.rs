@@ -2,9 +2,13 @@
 
 use std::fmt;
 
+use http::HeaderMap;
 use serde::Serialize;
 
 use crate::config::Config;
+use crate::context::By;
+use crate::error::{Error, Result};
+use crate::tokens;
 
 /// Who may call a route, as the route table, the documentation and the permission walk read it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -208,4 +212,21 @@ pub trait MachineSecret: Send + Sync + 'static {
 
     /// The secret; none means that the route does not exist.
     fn expected(config: &Config) -> Option<String>;
+
+    /// Lets a machine in or refuses it. Machines whose secret is not a setting look it up here.
+    fn admit(by: &By, headers: &HeaderMap) -> impl Future<Output = Result<()>> + Send {
+        async move {
+            let Some(expected) = Self::expected(by.app().config()) else { return Err(Error::not_found("Not found")) };
+            if tokens::constant_time_eq(bearer(headers), &expected) { Ok(()) } else { Err(Error::Unauthenticated) }
+        }
+    }
+}
+
+/// What the `Authorization` header says after `Bearer`; empty when there is nothing.
+pub fn bearer(headers: &HeaderMap) -> &str {
+    let given = headers.get(http::header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    match given.split_once(' ') {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("bearer") => rest.trim(),
+        _ => "",
+    }
 }

@@ -15,7 +15,7 @@ use axum::extract::FromRequestParts;
 use chrono::TimeDelta;
 use http::request::Parts;
 
-pub use access::{Access, CompanyKey, MachineSecret, Section};
+pub use access::{Access, CompanyKey, MachineSecret, Section, bearer};
 pub use api_key::Key;
 pub use session::{Company, Membership, Person, Profile, Session};
 
@@ -362,15 +362,10 @@ pub struct Secret<M> {
 impl<M: MachineSecret> FromRequestParts<App> for Secret<M> {
     type Rejection = Error;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
-        let Some(expected) = M::expected(app.config()) else { return Err(Error::not_found("Not found")) };
-        let given = parts.headers.get(http::header::AUTHORIZATION).and_then(|v| v.to_str().ok());
-        let given = given.and_then(|v| v.strip_prefix("Bearer ")).unwrap_or_default();
-        if crate::tokens::constant_time_eq(given, &expected) {
-            Ok(Self { by: context(parts)?, machine: PhantomData })
-        } else {
-            Err(Error::Unauthenticated)
-        }
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self> {
+        let by = context(parts)?;
+        M::admit(&by, &parts.headers).await?;
+        Ok(Self { by, machine: PhantomData })
     }
 }
 

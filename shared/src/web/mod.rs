@@ -9,6 +9,7 @@ mod multipart;
 mod paging;
 pub(crate) mod pipeline;
 mod query;
+mod raw;
 
 pub use form::{Form, FormState, Input};
 pub use headers::{EndCookies, OwnPolicy, session_cookies};
@@ -16,3 +17,4 @@ pub use json::{Json, Patch};
 pub use multipart::{Multipart, Part, UploadedFile};
 pub use paging::{Limits, Listed, PageOf, Paging, csv_cell};
 pub use query::{Path, Query};
+pub use raw::Raw;

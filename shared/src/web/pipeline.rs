@@ -93,7 +93,7 @@ async fn guarded(by: &By, parts: Parts, body: Body, next: Next) -> Result<Respon
     let limit = by.request().facts.as_ref().map_or(BODY_LIMIT, |f| f.body_limit);
     let announced = header_text(&parts.headers, "content-length").and_then(|v| v.parse::<usize>().ok());
     if announced.is_some_and(|length| length > limit) {
-        return Err(too_large());
+        return Err(if limit < BODY_LIMIT { larger_than(limit) } else { too_large() });
     }
     let body = Body::new(Limited::new(body, limit));
     let (body, once) = csrf::check(by, &parts, body).await?;
@@ -122,6 +122,12 @@ pub(crate) fn too_large() -> Error {
         StatusCode::PAYLOAD_TOO_LARGE,
         "The request is too large. A file may have 15 MB, anything else 1 MB.",
     )
+}
+
+/// 413 where a route takes less than most.
+pub(crate) fn larger_than(limit: usize) -> Error {
+    let text = format!("The request is too large. Send at most {} KB.", limit / 1024);
+    Error::refused(StatusCode::PAYLOAD_TOO_LARGE, text)
 }
 
 fn describe(app: &App, parts: &mut Parts) -> Request {
@@ -214,8 +220,12 @@ enum Credentials {
     Key(String),
 }
 
-/// A key or bearer header means that the cookie is ignored (identity 7); pages never read a key.
+/// A key or bearer header means that the cookie is ignored (identity 7); pages never read a key. Where a
+/// machine shows a secret of its own, nothing else counts.
 fn credentials(app: &App, parts: &Parts, facts: &Request) -> Credentials {
+    if facts.wants_secret() {
+        return Credentials::None;
+    }
     let is_page = facts.facts.as_ref().is_none_or(|f| f.is_page);
     if let Some(key) = header_text(&parts.headers, "x-api-key") {
         return if is_page { Credentials::None } else { Credentials::Key(key.trim().to_owned()) };
@@ -228,7 +238,8 @@ fn credentials(app: &App, parts: &Parts, facts: &Request) -> Credentials {
 
 fn is_exempt(facts: &Request) -> bool {
     let path = facts.target.split('?').next().unwrap_or_default();
-    path.starts_with("/static/")
+    facts.wants_secret()
+        || path.starts_with("/static/")
         || path.starts_with("/health")
         || path.starts_with("/docs")
         || path == "/internal/openapi.json"
@@ -240,6 +251,7 @@ async fn finish_error(by: &By, mut response: Response) -> Response {
     problem.members.insert("request_id".to_owned(), by.request().id().into());
     let cause = response.extensions_mut().remove::<Cause>();
     let retry_after = response.headers().get(header::RETRY_AFTER).cloned();
+    let allow = response.headers().get(header::ALLOW).cloned();
     let ends_cookies = response.extensions_mut().remove::<EndCookies>();
     let mut finished =
         if by.request().wants_page() { as_page(by, problem).await } else { crate::error::problem_response(problem) };
@@ -251,6 +263,9 @@ async fn finish_error(by: &By, mut response: Response) -> Response {
     }
     if let Some(wait) = retry_after {
         finished.headers_mut().insert(header::RETRY_AFTER, wait);
+    }
+    if let Some(allow) = allow {
+        finished.headers_mut().insert(header::ALLOW, allow);
     }
     finished
 }

@@ -11,7 +11,7 @@ mod watch;
 
 pub use create::{create, wanted};
 pub use files::{HOME, add_upload, received, remove_file};
-pub use reply::{Sent, author_by_key, reply};
+pub use reply::{Sent, author_by_key, reply, reply_in};
 pub use status::{close, delete, follow_up, reopen};
-pub use update::{Outcome, update};
+pub use update::{Outcome, update, update_in};
 pub use watch::watch_only;

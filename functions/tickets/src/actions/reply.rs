@@ -44,8 +44,18 @@ pub async fn author_by_key(by: &By, ticket: &Ticket, author_id: Option<i64>) -> 
 
 /// Adds a reply to a ticket that the caller may see, with files that have arrived.
 pub async fn reply(by: &By, doer: &Doer, ticket_id: i64, new: NewReply, file_ids: &[i64]) -> Result<Sent> {
-    let scope = Scope::of(by);
-    let mut tx = by.begin().await?;
+    reply_in(by.begin().await?, Scope::of(by), doer, ticket_id, new, file_ids).await
+}
+
+/// The same for who does not stand behind a request of a person or key.
+pub async fn reply_in(
+    mut tx: Tx,
+    scope: Scope,
+    doer: &Doer,
+    ticket_id: i64,
+    new: NewReply,
+    file_ids: &[i64],
+) -> Result<Sent> {
     store::lock(&mut tx, ticket_id).await?;
     let ticket = store::find(scope, &mut tx, ticket_id).await?;
     if let Some(author) = doer.id
@@ -71,7 +81,8 @@ pub async fn reply(by: &By, doer: &Doer, ticket_id: i64, new: NewReply, file_ids
     }
     tell(&mut tx, doer, &ticket, reply_id, next).await?;
     let line = Line::new("tickets.reply", "ticket", ticket_id).label(&ticket.subject).company(ticket.company_id);
-    tx.audit(line.meta("reply_id", reply_id).meta("is_internal", new.is_internal).meta("files", file_ids.len()));
+    let line = line.meta("reply_id", reply_id).meta("is_internal", new.is_internal).meta("files", file_ids.len());
+    tx.audit(doer.named(line));
     tx.commit().await?;
     Ok(Sent { reply_id, is_new: true })
 }

@@ -25,17 +25,21 @@ pub enum Outcome {
 
 /// Changes a ticket that the caller may see.
 pub async fn update(by: &By, id: i64, change: Change) -> Result<Outcome> {
-    let (scope, doer) = (Scope::of(by), Doer::of(by));
+    let scope = Scope::of(by);
     store::find(scope, by.db(), id).await?;
-    let mut tx = by.begin().await?;
+    update_in(by.begin().await?, scope, &Doer::of(by), id, change).await
+}
+
+/// The same for who does not stand behind a request of a person or key.
+pub async fn update_in(mut tx: Tx, scope: Scope, doer: &Doer, id: i64, change: Change) -> Result<Outcome> {
     store::lock(&mut tx, id).await?;
     let before = store::find(scope, &mut tx, id).await?;
     if change.version.is_some_and(|seen| seen != before.version) {
         return Ok(Outcome::Conflict(Box::new(before)));
     }
     let wanted = merged(scope, &mut tx, &before, change).await?;
-    let Some(after) = save(&mut tx, &doer, before, wanted).await? else {
-        return Ok(Outcome::Saved(Box::new(store::find(scope, by.db(), id).await?)));
+    let Some(after) = save(&mut tx, doer, before.clone(), wanted).await? else {
+        return Ok(Outcome::Saved(Box::new(before)));
     };
     tx.commit().await?;
     Ok(Outcome::Saved(Box::new(after)))
@@ -60,7 +64,7 @@ pub(super) async fn save(tx: &mut Tx, doer: &Doer, before: Ticket, wanted: Ticke
     }
     tell_status(tx, doer, before.id, before.state().status, after.state().status).await?;
     let line = Line::new("tickets.update", "ticket", before.id).label(&after.subject).company(after.company_id);
-    tx.audit(line.changed(before.facts(), after.facts()));
+    tx.audit(doer.named(line.changed(before.facts(), after.facts())));
     Ok(Some(after))
 }
 

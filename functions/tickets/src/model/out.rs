@@ -54,6 +54,7 @@ pub struct TicketOut {
 }
 
 /// A reply or, for technicians, an internal note.
+#[expect(missing_docs, reason = "the names of tickets 4.3")]
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ReplyOut {
     #[schema(example = 77)]
@@ -72,6 +73,7 @@ pub struct ReplyOut {
 }
 
 /// Somebody who is told of what happens on a ticket.
+#[expect(missing_docs, reason = "the names of tickets 4.3")]
 #[derive(Debug, Clone, Serialize, ToSchema, sqlx::FromRow)]
 pub struct WatcherOut {
     pub id: i64,

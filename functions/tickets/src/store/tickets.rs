@@ -10,6 +10,7 @@ use crate::model::{NewTicket, State, Status, TicketOut, person_name};
 use crate::scope::{Doer, Scope};
 
 /// A ticket as stored, with joined names.
+#[expect(missing_docs, reason = "each field is the column of its name")]
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct Ticket {
     pub id: i64,
