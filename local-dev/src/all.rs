@@ -12,6 +12,7 @@ pub fn routes() -> Routes {
         .merge(companies::routes())
         .merge(tickets::routes())
         .merge(automation::routes())
+        .merge(mcp::routes())
         .merge(site::routes())
 }
 

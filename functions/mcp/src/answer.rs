@@ -46,9 +46,7 @@ pub async fn answer(desk: Desk<'_>, value: &Value, said: &Said) -> (Answer, Call
         Dialect::Handshake => standard(desk, &message, id, dialect, call).await,
         Dialect::Current => match rpc::check_current(&message, said) {
             Err(error) => failed(call, &id, dialect, &error),
-            Ok(()) if id.is_string() || id.is_i64() || id.is_u64() => {
-                standard(desk, &message, id, dialect, call).await
-            }
+            Ok(()) if id.is_string() || id.is_i64() || id.is_u64() => standard(desk, &message, id, dialect, call).await,
             Ok(()) => {
                 let error = RpcError::new(rpc::INVALID_REQUEST, "id must be a string or a whole number");
                 failed(call, &Value::Null, dialect, &error)

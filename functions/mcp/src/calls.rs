@@ -104,7 +104,6 @@ pub async fn record(by: &By, calls: &[Call]) -> Result<()> {
 
 /// A call as pages show it.
 #[derive(Debug, Clone, Serialize, sqlx::FromRow)]
-#[expect(missing_docs, reason = "each field is the column of its name")]
 pub struct Row {
     pub id: i64,
     pub method: String,

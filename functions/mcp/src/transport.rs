@@ -3,7 +3,7 @@
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use shared::caller::Secret;
 use shared::error::{Error, Result};
 use shared::web::{Json, Raw};
@@ -165,6 +165,7 @@ fn message(status: StatusCode, body: Value) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn status(pairs: &[(&'static str, &str)]) -> Option<u16> {
         let mut headers = HeaderMap::new();

@@ -5,19 +5,15 @@ use shared::db::{At, Db, Tx};
 use shared::error::Result;
 
 pub use crate::actions::{Outcome, Sent};
-pub use crate::model::{Assigned, Change, NewReply, Priority, ReplyOut, Status, TicketFilter, WatcherOut, category, module};
+pub use crate::model::{
+    Assigned, Change, NewReply, Priority, ReplyOut, Status, TicketFilter, WatcherOut, category, module,
+};
 pub use crate::scope::{Doer, Scope};
 pub use crate::store::Ticket;
 use crate::{actions, store};
 
 /// Tickets that a filter finds, and how many there are in all, at most 10,001.
-pub async fn list(
-    scope: Scope,
-    db: &Db,
-    filter: &TicketFilter,
-    limit: i64,
-    offset: i64,
-) -> Result<(Vec<Ticket>, i64)> {
+pub async fn list(scope: Scope, db: &Db, filter: &TicketFilter, limit: i64, offset: i64) -> Result<(Vec<Ticket>, i64)> {
     let found = store::tallies(scope, db, filter).await?;
     Ok((store::full_page(scope, db, filter, limit, offset).await?, found.counted))
 }

@@ -4,5 +4,5 @@ use shared::jobs::Jobs;
 
 /// Everything that may be queued, with who does it.
 pub fn jobs() -> Jobs {
-    Jobs::kernel().merge(identity::jobs()).merge(tickets::jobs()).merge(automation::jobs())
+    Jobs::kernel().merge(identity::jobs()).merge(tickets::jobs()).merge(automation::jobs()).merge(mcp::jobs())
 }

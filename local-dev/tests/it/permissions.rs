@@ -52,6 +52,8 @@ fn by_access(who: &Who, route: &RouteFacts, access: &Access, is_key: bool) -> Op
     let says = |json: u16, page: Refusal| Some(if route.is_page { page } else { (json, "") });
     match access {
         Access::Anyone => return None,
+        // Nobody set the module up.
+        Access::Secret("ChatGPT MCP") => return says(503, (503, "")),
         // Cookies and keys do not help; the walk sends no bearer.
         Access::Secret(_) => return says(401, (303, "/login")),
         Access::Keyed(inner) => {

@@ -32,7 +32,10 @@ struct Hidden {
 
 /// Checks an unsafe request. Gives the body back whole, and the one-time token of its form.
 pub(crate) async fn check(by: &By, parts: &Parts, body: Body) -> Result<(Body, Option<String>)> {
-    if matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS) || by.request().wants_secret() || is_machine(&parts.headers) {
+    if matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS)
+        || by.request().wants_secret()
+        || is_machine(&parts.headers)
+    {
         return Ok((body, None));
     }
     if !is_same_origin(by) {

@@ -29,9 +29,9 @@ pub async fn run(desk: Desk<'_>, arguments: &Arguments) -> Result<Value, Fault> 
 fn offset(arguments: &Arguments) -> Result<i64, Fault> {
     let Some(cursor) = arguments.text("cursor", 64)? else { return Ok(0) };
     let offset = cursor.strip_prefix("after-").and_then(|text| text.parse().ok());
-    offset
-        .filter(|offset| (0..=LAST).contains(offset))
-        .ok_or_else(|| Fault::Arguments("Send the next_cursor of the answer before as cursor, or leave it out".to_owned()))
+    offset.filter(|offset| (0..=LAST).contains(offset)).ok_or_else(|| {
+        Fault::Arguments("Send the next_cursor of the answer before as cursor, or leave it out".to_owned())
+    })
 }
 
 fn filter(desk: Desk<'_>, arguments: &Arguments) -> Result<TicketFilter, Fault> {
@@ -67,6 +67,5 @@ fn assigned(arguments: &Arguments) -> Result<Option<Assigned>, Fault> {
 fn since(arguments: &Arguments) -> Result<Option<DateTime<Utc>>, Fault> {
     let Some(text) = arguments.text("updated_since", 40)? else { return Ok(None) };
     let read = DateTime::parse_from_rfc3339(&text).map(|at| at.to_utc());
-    read.map(Some)
-        .map_err(|_| Fault::Arguments("Send updated_since as a time such as 2026-11-23T09:12:00Z".to_owned()))
+    read.map(Some).map_err(|_| Fault::Arguments("Send updated_since as a time such as 2026-11-23T09:12:00Z".to_owned()))
 }

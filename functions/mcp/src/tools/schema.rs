@@ -32,7 +32,9 @@ fn title(tool: Tool) -> &'static str {
 
 fn description(tool: Tool) -> String {
     match tool {
-        Tool::List => format!("Lists support tickets, the newest change first, narrowed by any of the arguments. {DATA}"),
+        Tool::List => {
+            format!("Lists support tickets, the newest change first, narrowed by any of the arguments. {DATA}")
+        }
         Tool::Get => format!("Gives a ticket with its conversation, oldest first, and its watchers. {DATA}"),
         Tool::Reply => "Adds a reply that the customer receives, or with is_internal a note for technicians only. \
             It cannot be taken back."
