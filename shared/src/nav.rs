@@ -92,6 +92,7 @@ const ADMIN: &[Entry] = &[
     entry("People", "Companies", "/admin/companies", "building", admin),
     entry("People", "Users", "/admin/users", "users", admin),
     entry("Portal", "Email", "/admin/email", "mail", admin),
+    entry("Portal", "ChatGPT connection", "/admin/mcp", "robot", admin),
     entry("Portal", "API keys", "/admin/api-keys", "key", admin),
     entry("Portal", "Audit trail", "/admin/audit-logs", "history", admin),
     entry("Portal", "API documentation", "/docs", "code", admin),
