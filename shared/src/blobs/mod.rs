@@ -19,7 +19,7 @@ use aws_config::{BehaviorVersion, Region};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{Builder, Credentials, RequestChecksumCalculation, ResponseChecksumValidation};
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
+use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration, MetadataDirective};
 use bytes::Bytes;
 use percent_encoding::utf8_percent_encode;
 use tokio::sync::OnceCell;
@@ -31,6 +31,9 @@ pub use presign::{Disposition, Presigned, content_disposition};
 
 /// The body type of the SDK.
 type Body = ByteStream;
+
+/// How a browser takes an object that it reads straight from the bucket.
+const DOWNLOAD: &str = "attachment";
 
 /// One try and two retries.
 const TRIES: u32 = 3;
@@ -84,11 +87,11 @@ impl Blobs {
         Self { settings: Arc::new(settings), client: Arc::default() }
     }
 
-    /// Stores an object, replacing one of the same key.
+    /// Stores an object, replacing one of the same key. Whoever reads it without us gets it as a download.
     pub async fn put(&self, key: &str, content: impl Into<Content>, content_type: &str) -> Result<(), BlobError> {
         let (body, length) = content.into().into_body()?;
         let put = self.client().await.put_object().bucket(self.bucket()).key(key);
-        let put = put.content_type(content_type).content_length(length).body(body);
+        let put = put.content_type(content_type).content_disposition(DOWNLOAD).content_length(length).body(body);
         put.send().await.map(drop).map_err(explain)
     }
 
@@ -134,10 +137,12 @@ impl Blobs {
         }
     }
 
-    /// Copies an object within the bucket, with its content type.
-    pub async fn copy(&self, from: &str, to: &str) -> Result<(), BlobError> {
+    /// Copies an object within the bucket; what its sender said about it is replaced.
+    pub async fn copy(&self, from: &str, to: &str, content_type: &str) -> Result<(), BlobError> {
         let source = format!("{}/{}", self.bucket(), utf8_percent_encode(from, presign::KEY));
         let copy = self.client().await.copy_object().bucket(self.bucket()).key(to).copy_source(source);
+        let copy = copy.metadata_directive(MetadataDirective::Replace);
+        let copy = copy.content_type(content_type).content_disposition(DOWNLOAD);
         copy.send().await.map(drop).map_err(explain)
     }
 

@@ -80,7 +80,7 @@ async fn whole_life(blobs: &Blobs, key: &str) {
         assert_eq!(blobs.get_range(key, bytes).await.unwrap(), part);
     }
     let copy = format!("{key}-copy");
-    blobs.copy(key, &copy).await.unwrap();
+    blobs.copy(key, &copy, "text/plain").await.unwrap();
     blobs.delete(key).await.unwrap();
     assert_eq!(blobs.head(key).await.unwrap(), None);
     assert_eq!(blobs.head(&copy).await.unwrap(), Some(head));
@@ -118,7 +118,7 @@ async fn missing(blobs: &Blobs) {
     assert_eq!(blobs.head(&key).await.unwrap(), None);
     assert_eq!(blobs.get(&key).await.unwrap_err(), BlobError::Missing);
     assert_eq!(blobs.get_range(&key, 5).await.unwrap_err(), BlobError::Missing);
-    assert_eq!(blobs.copy(&key, "elsewhere").await.unwrap_err(), BlobError::Missing);
+    assert_eq!(blobs.copy(&key, "elsewhere", "text/plain").await.unwrap_err(), BlobError::Missing);
     blobs.delete(&key).await.unwrap();
 }
 

@@ -45,6 +45,9 @@ const SHOWN_EDGE: u32 = 1600;
 /// How many bytes tell the type.
 const HEAD: usize = 4096;
 
+/// What a file is called until it was looked at.
+const UNKNOWN: &str = "application/octet-stream";
+
 /// Who a file belongs to.
 #[derive(Debug, Clone, Copy)]
 pub struct Home {
@@ -302,7 +305,7 @@ pub async fn begin_upload(by: &By, home: Home, announced: &Announced) -> Result<
     let id = insert_pending(by, &new).await?;
     let length = u64::try_from(new.size).unwrap_or(0);
     let sent_key = sent_key(&new.key);
-    let put = by.app().blobs().presigned_put(&sent_key, length, "application/octet-stream", PUT_FOR).await;
+    let put = by.app().blobs().presigned_put(&sent_key, length, UNKNOWN, PUT_FOR).await;
     let Presigned { url, headers, .. } = put.map_err(unreachable_bucket)?;
     Ok(Upload {
         upload_id: id,
@@ -348,7 +351,7 @@ fn sent_key(key: &str) -> String {
 /// Copies what was sent to the file's own key, and reads it there.
 async fn take_over(app: &App, sent_key: &str, file: &File) -> Result<bytes::Bytes> {
     let blobs = app.blobs();
-    blobs.copy(sent_key, &file.storage_key).await.map_err(unreachable_bucket)?;
+    blobs.copy(sent_key, &file.storage_key, UNKNOWN).await.map_err(unreachable_bucket)?;
     let object = blobs.get(&file.storage_key).await.map_err(unreachable_bucket)?;
     if i64::try_from(object.length).ok() != Some(file.size_bytes) {
         return Err(Error::conflict("The file that arrived has another size").code("wrong_size"));

@@ -1,10 +1,11 @@
 //! Outgoing mail: rows of `email_outbox`, written with their cause and sent by a job.
 //!
-//! Each row has its Message-ID from the start. `sending` is committed before the conversation, so a
-//! worker that was killed in it knows: the same message is sent again at most once (decisions 11.9).
+//! Each row has its Message-ID from the start. `sending` is committed when the server waits for the text,
+//! so a worker that was killed then knows: the same message is sent again at most once (decisions 11.9).
 
 mod compose;
 mod folder;
+mod smtp;
 pub mod transport;
 
 use chrono::{DateTime, Utc};
@@ -254,10 +255,9 @@ pub(crate) async fn send_job(run: Run) -> Result<(), JobError> {
         tracing::warn!(email.id = id, "mail skipped: no server or no recipient");
         return close(&run, id, "skipped", Some("No mail server or no recipient"), row.is_sensitive).await;
     }
-    mark_sending(&run, id, row.status == "sending").await?;
-    let is_sensitive = row.is_sensitive;
-    match run.app().mail().send(&message(row, to)).await {
-        Ok(_) => close(&run, id, "sent", None, is_sensitive).await,
+    let (is_resend, is_sensitive) = (row.status == "sending", row.is_sensitive);
+    match send(&run, id, is_resend, &message(row, to)).await? {
+        Ok(()) => close(&run, id, "sent", None, is_sensitive).await,
         Err(SendError::Permanent(text)) => {
             close(&run, id, "failed", Some(&text), is_sensitive).await?;
             Err(JobError::Fail(text))
@@ -270,6 +270,18 @@ pub(crate) async fn send_job(run: Run) -> Result<(), JobError> {
             }
             Err(JobError::Retry(text))
         }
+    }
+}
+
+/// The mail is in doubt only while its text is under way, so only that is written down.
+async fn send(run: &Run, id: i64, is_resend: bool, message: &Message) -> Result<Result<(), SendError>, JobError> {
+    match run.app().mail().announce(message).await {
+        Ok(Some(announced)) => {
+            mark_sending(run, id, is_resend).await?;
+            Ok(announced.deliver().await)
+        }
+        Ok(None) => Ok(Ok(())),
+        Err(error) => Ok(Err(error)),
     }
 }
 

@@ -3,21 +3,10 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
-
-use lettre::transport::smtp::PoolConfig;
-use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Tls, TlsParameters};
-use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
-use tokio::sync::OnceCell;
 
 use super::compose::compose;
 use super::folder;
-
-/// The whole conversation with the mail server takes no longer.
-const TIMEOUT: Duration = Duration::from_secs(30);
-
-type Transport = AsyncSmtpTransport<Tokio1Executor>;
+use super::smtp::{self, Smtp};
 
 /// A mail ready to be sent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -81,13 +70,6 @@ impl fmt::Debug for SmtpSettings {
     }
 }
 
-/// A mail server and the connections kept to it.
-#[derive(Debug, Clone)]
-pub struct Smtp {
-    settings: Arc<SmtpSettings>,
-    transport: Arc<OnceCell<Transport>>,
-}
-
 /// Where mail goes; cheap to clone.
 #[derive(Debug, Clone)]
 pub enum Backend {
@@ -104,7 +86,7 @@ pub enum Backend {
 impl Backend {
     /// Sends through a mail server; the first mail connects.
     pub fn smtp(settings: SmtpSettings) -> Self {
-        Self::Smtp(Smtp { settings: Arc::new(settings), transport: Arc::default() })
+        Self::Smtp(Smtp::new(settings))
     }
 
     /// Keeps mails in a list, empty at first.
@@ -112,63 +94,57 @@ impl Backend {
         Self::Memory(Arc::default())
     }
 
-    /// Sends a mail.
-    pub async fn send(&self, message: &Message) -> Result<Outcome, SendError> {
+    /// Gets a mail to the point from which on nobody can say whether it was sent; none when there is nobody
+    /// to send it to.
+    pub async fn announce(&self, message: &Message) -> Result<Option<Announced>, SendError> {
         if matches!(self, Self::Off) {
             tracing::warn!(mail.id = message.message_id, "mail is switched off; nothing was sent");
-            return Ok(Outcome::Skipped);
+            return Ok(None);
         }
         let Some(mail) = compose(message).map_err(SendError::Permanent)? else {
             tracing::warn!(mail.id = message.message_id, "the mail has no recipient; nothing was sent");
-            return Ok(Outcome::Skipped);
+            return Ok(None);
         };
-        match self {
-            Self::Smtp(smtp) => smtp.send(mail).await?,
-            Self::Folder(path) => {
-                let written = folder::write(path, &message.message_id, &mail.formatted()).await;
-                written.map_err(|error| SendError::Temporary(format!("{}: {error}", path.display())))?;
-            }
-            Self::Memory(list) => list.lock().unwrap_or_else(PoisonError::into_inner).push(message.clone()),
-            Self::Off => {}
-        }
+        Ok(Some(match self {
+            Self::Smtp(smtp) => Announced::Smtp(smtp.announce(&mail).await?),
+            Self::Folder(path) => Announced::Folder(path.clone(), message.message_id.clone(), mail.formatted()),
+            Self::Memory(list) => Announced::Memory(Arc::clone(list), message.clone()),
+            Self::Off => return Ok(None),
+        }))
+    }
+
+    /// Sends a mail in one go.
+    pub async fn send(&self, message: &Message) -> Result<Outcome, SendError> {
+        let Some(announced) = self.announce(message).await? else { return Ok(Outcome::Skipped) };
+        announced.deliver().await?;
         Ok(Outcome::Sent)
     }
 }
 
-impl Smtp {
-    async fn send(&self, mail: lettre::Message) -> Result<(), SendError> {
-        let transport = self.transport.get_or_try_init(|| async { open(&self.settings) });
-        let transport = transport.await.map_err(|error| explain(&error))?;
-        match tokio::time::timeout(TIMEOUT, transport.send(mail)).await {
-            Ok(answer) => answer.map(drop).map_err(|error| explain(&error)),
-            Err(_) => Err(SendError::Temporary(format!("no answer within {} seconds", TIMEOUT.as_secs()))),
+/// A mail that only its text is missing of.
+#[derive(Debug)]
+pub enum Announced {
+    /// The mail server waits for the text.
+    Smtp(smtp::Announced),
+    /// Folder, Message-ID, text.
+    Folder(PathBuf, String, Vec<u8>),
+    /// The list, and what comes to it.
+    Memory(Arc<Mutex<Vec<Message>>>, Message),
+}
+
+impl Announced {
+    /// Hands the text over.
+    pub async fn deliver(self) -> Result<(), SendError> {
+        match self {
+            Self::Smtp(announced) => announced.deliver().await?,
+            Self::Folder(path, id, text) => {
+                let written = folder::write(&path, &id, &text).await;
+                written.map_err(|error| SendError::Temporary(format!("{}: {error}", path.display())))?;
+            }
+            Self::Memory(list, message) => list.lock().unwrap_or_else(PoisonError::into_inner).push(message),
         }
+        Ok(())
     }
-}
-
-fn open(settings: &SmtpSettings) -> Result<Transport, lettre::transport::smtp::Error> {
-    let tls = match (settings.secure, settings.port) {
-        (false, _) => Tls::None,
-        (true, 465) => Tls::Wrapper(TlsParameters::new(settings.host.clone())?),
-        (true, _) => Tls::Required(TlsParameters::new(settings.host.clone())?),
-    };
-    let builder = Transport::builder_dangerous(&settings.host)
-        .port(settings.port)
-        .tls(tls)
-        .timeout(Some(TIMEOUT))
-        .pool_config(PoolConfig::new().max_size(2).idle_timeout(TIMEOUT));
-    let login = settings.user.clone().map(|user| Credentials::new(user, settings.password.clone().unwrap_or_default()));
-    Ok(match login {
-        Some(login) => builder.credentials(login).build(),
-        None => builder.build(),
-    })
-}
-
-/// An error of the connection is named once, though it is wrapped in another of its kind.
-fn explain(error: &lettre::transport::smtp::Error) -> SendError {
-    let twice = "Connection error: Connection error: ";
-    let text = error.to_string().replace(twice, "Connection error: ");
-    if error.is_permanent() || error.is_client() { SendError::Permanent(text) } else { SendError::Temporary(text) }
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! A conversation with a real, small mail server, and the other backends.
 
+use std::time::Duration;
+
 use super::*;
 use crate::testing::sink::{Refusal, SmtpSink};
 use crate::tokens::random_hex;

@@ -296,6 +296,12 @@ impl TestApp {
         self.close().await;
     }
 
+    /// True when the bucket checks what an address was signed for. The independent server that the suite is
+    /// also run against takes any length and keeps its own headers.
+    pub fn bucket_is_strict(&self) -> bool {
+        self.bucket.is_some()
+    }
+
     /// Stops the bucket, as an outage does. False where the tests run against a server that is not theirs.
     pub async fn stop_bucket(&mut self) -> bool {
         let Some(bucket) = self.bucket.take() else { return false };

