@@ -4,8 +4,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
 use shared::app::App;
+use shared::audit::Anchor;
 
-use crate::{admin, all, demo, plain, rotate, server, settings};
+use crate::{admin, all, demo, plain, rotate, server, settings, trail};
 
 const HELP: &str = "\
 myportal - the whole portal in one process
@@ -17,6 +18,8 @@ myportal - the whole portal in one process
   myportal admin create --email ana@example.com [--first-name Ana] [--last-name Ruiz] [--reset-password]
                                   add a super administrator, or make a new link with --reset-password
   myportal secrets rotate         seal stored secrets anew under TOTP_ENCRYPTION_KEY
+  myportal audit verify [--expect 812:<digest>]
+                                  check the seal of the audit trail and name the first broken record
   myportal routes                 print every route with who may call it
   myportal openapi [--print]      write functions/site/openapi.json, or print it
   myportal help | --version
@@ -39,6 +42,8 @@ pub enum Command {
     Admin(admin::Request),
     /// Seal stored secrets anew.
     Rotate,
+    /// Check the seal of the audit trail.
+    VerifyAudit(Option<Anchor>),
     /// Print the route table.
     Routes,
     /// Write the OpenAPI document, or print it.
@@ -81,6 +86,7 @@ pub fn parse(words: &[&str]) -> Result<Command> {
         ["demo"] => Command::Demo,
         ["admin", "create", rest @ ..] => Command::Admin(admin::parse(rest)?),
         ["secrets", "rotate"] => Command::Rotate,
+        ["audit", "verify", rest @ ..] => Command::VerifyAudit(trail::parse(rest)?),
         ["routes"] => Command::Routes,
         ["openapi"] => Command::OpenApi { print: false },
         ["openapi", "--print"] => Command::OpenApi { print: true },
@@ -106,6 +112,7 @@ async fn run(command: Command) -> Result<()> {
         Command::Demo => demo::load(&open().await?).await?,
         Command::Admin(request) => admin::create(&open().await?, &request).await?,
         Command::Rotate => rotate::run(&open().await?).await?,
+        Command::VerifyAudit(anchor) => trail::verify(&open().await?, anchor).await?,
     }
     Ok(())
 }
@@ -158,7 +165,7 @@ mod tests {
 
     #[test]
     fn unknown_words_are_named() {
-        for words in [&["sevre"][..], &["migrate", "--print", "oracle"], &["admin"], &["secrets"]] {
+        for words in [&["sevre"][..], &["migrate", "--print", "oracle"], &["admin"], &["secrets"], &["audit"]] {
             let error = parse(words).unwrap_err().to_string();
             assert!(error.contains(words[0]) && error.contains("help"), "{error}");
         }

@@ -9,6 +9,7 @@ pub mod local;
 pub mod rotate;
 pub mod server;
 pub mod settings;
+pub mod trail;
 
 /// The portal's error as the command line prints it.
 fn plain(error: shared::error::Error) -> anyhow::Error {

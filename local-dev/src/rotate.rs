@@ -76,13 +76,14 @@ pub async fn rotate(app: &App) -> shared::error::Result<Vec<(&'static str, Outco
     for column in &COLUMNS {
         outcomes.push((column.name, rotate_column(app, column).await?));
     }
+    let signed = shared::audit::sign_again(app).await?;
     let mut tx = app.db().begin(Stamp::system(app.now())).await?;
     // Messages for the next page and stored answers: minutes and hours old at most.
     for delete in [sql("DELETE FROM session_notes"), sql("DELETE FROM idempotency_keys")] {
         delete.execute(&mut tx).await?;
     }
     let sealed: u64 = outcomes.iter().map(|(_, outcome)| outcome.sealed).sum();
-    tx.audit(Change::new("secrets.rotated", "secrets", 0).meta("sealed", sealed));
+    tx.audit(Change::new("secrets.rotated", "secrets", 0).meta("sealed", sealed).meta("signed", signed));
     tx.commit().await?;
     Ok(outcomes)
 }

@@ -181,7 +181,8 @@ impl By {
             Actor::Person(person) => {
                 stamp.user_id = Some(person.user.id);
                 stamp.user_email = Some(person.user.email.clone());
-                stamp.company_id = person.company.as_ref().map(|c| c.id);
+                // A super administrator works on the whole portal, whichever company is chosen above.
+                stamp.company_id = person.company.as_ref().filter(|_| !person.user.is_super_admin).map(|c| c.id);
             }
             Actor::Key(key) => {
                 stamp.api_key_id = Some(key.id);

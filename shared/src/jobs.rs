@@ -257,6 +257,8 @@ impl Jobs {
     pub fn kernel() -> Self {
         Self::none()
             .on("email.send", crate::mail::send_job)
+            .every("audit.seal", TimeDelta::minutes(1), crate::audit::seal_job)
+            .every("audit.retention", TimeDelta::days(1), crate::audit::retention_job)
             .every("purge.kernel", TimeDelta::hours(1), purge)
             .every("purge.uploads", TimeDelta::minutes(10), crate::files::purge_job)
             .on("file.delete", crate::files::delete_job)

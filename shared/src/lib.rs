@@ -27,6 +27,7 @@ pub mod openapi;
 pub mod outbound;
 pub mod page;
 pub mod passwords;
+pub mod placeholders;
 pub mod rate_limit;
 pub mod routes;
 pub mod sealed;

@@ -72,6 +72,11 @@ fn manager(person: &Person) -> bool {
     !person.user.is_super_admin && person.rights.manages("membership.manage")
 }
 
+/// Super administrators read the trail in the administration.
+fn auditor(person: &Person) -> bool {
+    !person.user.is_super_admin && person.audits().is_some()
+}
+
 fn admin(person: &Person) -> bool {
     person.user.is_super_admin
 }
@@ -84,6 +89,7 @@ const PORTAL: &[Entry] = &[
     entry("Desk", "Unassigned", "/tickets?assigned=none&state=open", "inbox", desk),
     entry("Company", "Business information", "/business-information", "building", member),
     entry("Company", "Members", "/admin/companies", "users", manager),
+    entry("Company", "Audit trail", "/admin/audit-logs", "history", auditor),
     entry(" ", "Administration", "/admin", "settings", admin),
 ];
 

@@ -47,6 +47,7 @@ pub struct Keyring {
 struct Key {
     id: String,
     cipher: Aes256Gcm,
+    signing: [u8; 32],
 }
 
 impl Keyring {
@@ -96,6 +97,16 @@ impl Keyring {
         id == Some(self.current.id.as_str())
     }
 
+    /// Signs a statement of ours under the current key, as `<key id>:<digest>`.
+    pub fn sign(&self, statement: &str) -> String {
+        self.current.sign(statement)
+    }
+
+    /// Whether a statement was signed by us, under the current key or the one before.
+    pub fn is_signed(&self, statement: &str, signature: &str) -> bool {
+        self.keys().any(|key| tokens::constant_time_eq(&key.sign(statement), signature))
+    }
+
     /// The id of the current key, as it stands in stored values.
     pub fn current_id(&self) -> &str {
         &self.current.id
@@ -121,7 +132,11 @@ impl Key {
     fn new(material: &str) -> Self {
         let key: [u8; 32] = Sha256::digest(material.as_bytes()).into();
         let id = tokens::sha256_hex(&key)[..8].to_owned();
-        Self { id, cipher: Aes256Gcm::new(&key.into()) }
+        Self { id, cipher: Aes256Gcm::new(&key.into()), signing: tokens::hmac_sha256(&key, b"signatures") }
+    }
+
+    fn sign(&self, statement: &str) -> String {
+        format!("{}:{}", self.id, tokens::hmac_sha256_hex(&self.signing, statement.as_bytes()))
     }
 
     fn open(&self, context: &str, stored: &Stored) -> Result<Vec<u8>, SealError> {
@@ -248,5 +263,15 @@ mod tests {
     #[test]
     fn keys_do_not_show_in_logs() {
         assert_eq!(format!("{:?}", keys()), "Keyring(..)");
+    }
+
+    #[test]
+    fn statements_are_signed_under_either_key_and_no_other() {
+        let signature = keys().sign("position 7");
+        assert!(keys().is_signed("position 7", &signature));
+        assert!(Keyring::new("a newer key", Some("original key")).is_signed("position 7", &signature));
+        assert!(!Keyring::new("a newer key", None).is_signed("position 7", &signature));
+        assert!(!keys().is_signed("position 8", &signature));
+        assert!(!keys().is_signed("position 7", ""));
     }
 }

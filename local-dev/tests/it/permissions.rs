@@ -82,6 +82,7 @@ fn by_access(who: &Who, route: &RouteFacts, access: &Access, is_key: bool) -> Op
         Access::Member("the company") => who.has_company,
         Access::CompanyManager(_) => who.has_company && who.manages,
         Access::Technician => who.works_at_desk,
+        Access::Auditor => who.is_super_admin || who.manages,
         Access::SuperAdmin => who.is_super_admin,
         Access::User | Access::Unsettled => true,
         other => panic!("the walk does not know {other}: teach it"),

@@ -25,6 +25,8 @@ pub enum Access {
     CompanyManager(&'static str),
     /// A person who works on the tickets of every company.
     Technician,
+    /// A super administrator, or a person who reads the audit trail of some company.
+    Auditor,
     /// A super administrator.
     SuperAdmin,
     /// The inner caller, or an API key with the scope of the route.
@@ -44,6 +46,7 @@ impl fmt::Display for Access {
             Self::Member(section) => write!(f, "member ({section})"),
             Self::CompanyManager(key) => write!(f, "company manager ({key})"),
             Self::Technician => f.write_str("technician"),
+            Self::Auditor => f.write_str("auditor"),
             Self::SuperAdmin => f.write_str("super admin"),
             Self::Keyed(inner) => write!(f, "{inner} or API key"),
             Self::Fresh(inner) => write!(f, "{inner}, password confirmed"),

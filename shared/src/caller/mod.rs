@@ -17,7 +17,7 @@ use http::request::Parts;
 
 pub use access::{Access, CompanyKey, MachineSecret, Section, bearer};
 pub use api_key::Key;
-pub use session::{Company, Membership, Person, Profile, Session};
+pub use session::{Audits, Company, Membership, Person, Profile, Session};
 
 pub(crate) use api_key::authenticate as authenticate_key;
 
@@ -246,6 +246,30 @@ impl Caller for Technician {
     const ACCESS: Access = Access::Technician;
 }
 
+/// A person who may read some of the audit trail; [`Person::audits`] says how much.
+#[derive(Debug, Clone)]
+pub struct Auditor(User);
+
+impl Auditor {
+    /// The person.
+    pub fn me(&self) -> &Person {
+        self.0.me()
+    }
+}
+
+impl FromRequestParts<App> for Auditor {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let user = User::from_request_parts(parts, app).await?;
+        if user.me().audits().is_some() { Ok(Self(user)) } else { Err(no_access("the audit trail")) }
+    }
+}
+
+impl Caller for Auditor {
+    const ACCESS: Access = Access::Auditor;
+}
+
 /// A super administrator.
 #[derive(Debug, Clone)]
 pub struct SuperAdmin(User);
@@ -391,6 +415,7 @@ deref_to_context! {
     Member<S> => user;
     CompanyManager<K> => user;
     Technician => 0;
+    Auditor => 0;
     SuperAdmin => 0;
     Keyed<C> => by;
     Secret<M> => by;

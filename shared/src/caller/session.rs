@@ -124,6 +124,27 @@ impl Person {
     }
 }
 
+/// Whose part of the audit trail a person may read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Audits {
+    /// The whole trail.
+    Everything,
+    /// What belongs to these companies.
+    Companies(Vec<i64>),
+}
+
+impl Person {
+    /// The companies in which the person's role has `audit.view`; none when there is no such company.
+    pub fn audits(&self) -> Option<Audits> {
+        if self.user.is_super_admin {
+            return Some(Audits::Everything);
+        }
+        let open = self.memberships.iter().filter(|m| m.rights.is_member && m.grants("audit.view"));
+        let ids: Vec<i64> = open.map(|m| m.company.id).collect();
+        (!ids.is_empty()).then_some(Audits::Companies(ids))
+    }
+}
+
 #[derive(sqlx::FromRow)]
 struct Row {
     session_id: i64,

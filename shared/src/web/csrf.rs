@@ -65,12 +65,14 @@ fn from_header(headers: &HeaderMap) -> Option<String> {
 
 fn is_same_origin(by: &By) -> bool {
     let request = by.request();
-    if let Some(origin) = &request.origin {
-        return is_ours(by, origin);
-    }
-    match request.fetch_site.as_deref() {
-        Some(site) => matches!(site, "same-origin" | "none"),
-        None => true,
+    let site = request.fetch_site.as_deref();
+    match (request.origin.as_deref(), site) {
+        // Under the referrer policy `no-referrer` a page hides its origin from its own site too; then only
+        // the browser can say where the form stood.
+        (Some("null"), site) => site == Some("same-origin"),
+        (Some(origin), _) => is_ours(by, origin),
+        (None, Some(site)) => matches!(site, "same-origin" | "none"),
+        (None, None) => true,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The kernel as the areas use it: each test is a portal of its own with a few tiny routes.
 
+mod audit;
 mod database;
 mod files;
 mod idempotency;

@@ -435,6 +435,13 @@ async fn other_sites_are_refused_even_without_a_session() {
         assert_eq!(reply.status, status, "{header:?}");
         assert_eq!(form(&nobody, "/auth/login", &[header], "").await.status, status, "{header:?}");
     }
+    for (site, status) in [("same-origin", 303), ("none", 403), ("same-site", 403), ("cross-site", 403)] {
+        let hidden = [("origin", "null"), ("sec-fetch-site", site), ("x-csrf-token", &csrf)];
+        assert_eq!(form(&ann, "/save", &hidden, "").await.status, status, "null from {site}");
+        assert_eq!(form(&nobody, "/auth/login", &hidden[..2], "").await.status, status, "null from {site}");
+    }
+    let no_token = [("origin", "null"), ("sec-fetch-site", "same-origin")];
+    assert_eq!(form(&ann, "/save", &no_token, "").await.status, 403, "the token is wanted all the same");
     let headers = [JSON, ("origin", "https://evil.example"), ("x-csrf-token", &csrf)];
     let refused = ann.send(Method::POST, "/api/things", &headers, Body::from("{}")).await.is(403);
     assert_eq!(refused.value()["code"], "csrf_origin");

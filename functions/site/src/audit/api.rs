@@ -4,16 +4,15 @@
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, header};
 use serde::Deserialize;
-use shared::caller::{Keyed, SuperAdmin};
+use shared::caller::{Auditor, Keyed};
 use shared::context::encode_component;
-use shared::db::sql;
 use shared::error::{Error, Result};
 use shared::web::{Json, Path, Query};
 use utoipa::IntoParams;
 
 use super::model::{AuditLog, Filter};
-use super::store;
-use crate::keyset::Cursor;
+use super::order::Sorting;
+use super::store::{self, Part, Scope};
 
 /// How much of the trail, and from where.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -47,23 +46,29 @@ impl Slice {
     }
 }
 
-/// Lists the audit trail, the newest first.
-#[utoipa::path(get, path = "/audit-logs", params(Filter, Slice), responses(
+/// Lists the audit trail, the newest first unless another order is asked for.
+#[utoipa::path(get, path = "/audit-logs", params(Filter, Sorting, Slice), responses(
     (status = 200, description = "Lines, with `X-Next-Cursor` and `Link` while there are more", body = Vec<AuditLog>)))]
-pub async fn list_audit_logs(by: Keyed<SuperAdmin>, filter: Query<Filter>, slice: Query<Slice>) -> Result<Response> {
+pub async fn list_audit_logs(
+    by: Keyed<Auditor>,
+    filter: Query<Filter>,
+    sorting: Query<Sorting>,
+    slice: Query<Slice>,
+) -> Result<Response> {
     slice.check()?;
     let narrowed = filter.value.clone().narrowed()?;
-    let after = match slice.cursor.as_deref() {
-        Some(text) => Cursor::required(text)?.older(),
-        None => sql(""),
+    let order = sorting.value.order().map_err(|text| Error::field("sort", text))?;
+    let scope = Scope::of(by.person(), by.key_company())?;
+    let read = |text: &str| {
+        order.parse(text).ok_or_else(|| Error::field("cursor", "Use a cursor that the portal gave for this order"))
     };
-    let tail =
-        after.push(" ORDER BY created_at DESC, id DESC LIMIT ? OFFSET ?").bind(slice.limit + 1).bind(slice.offset);
-    let mut rows = store::list(&by, &narrowed, by.key_company(), tail).await?;
+    let behind = slice.cursor.as_deref().map(read).transpose()?;
+    let part = Part { order, behind: behind.as_ref(), limit: slice.limit + 1, offset: slice.offset };
+    let mut rows = store::list(by.db(), &narrowed, &scope, part).await?;
     let limit = usize::try_from(slice.limit).unwrap_or(200);
     let has_more = rows.len() > limit;
     rows.truncate(limit);
-    let next = rows.last().filter(|_| has_more).map(|row| Cursor::at(row.created_at, row.id).text());
+    let next = rows.last().filter(|_| has_more).map(|row| order.place(row).text());
     let mut response = Json(rows.into_iter().map(AuditLog::from).collect::<Vec<_>>()).into_response();
     if let Some(next) = next {
         let link = format!("<{}>; rel=\"next\"", address(filter.pairs(), slice.limit, &next));
@@ -91,7 +96,7 @@ fn address(pairs: &[(String, String)], limit: i64, cursor: &str) -> String {
 #[utoipa::path(get, path = "/audit-logs/{id}", params(("id" = i64, Path, description = "Number of the line")), responses(
     (status = 200, description = "The line", body = AuditLog),
     (status = 404, description = "Audit log not found")))]
-pub async fn get_audit_log(by: Keyed<SuperAdmin>, Path(id): Path<i64>) -> Result<Json<AuditLog>> {
-    let row = store::find(&by, id, by.key_company()).await?;
+pub async fn get_audit_log(by: Keyed<Auditor>, Path(id): Path<i64>) -> Result<Json<AuditLog>> {
+    let row = store::find(&by, id, &Scope::of(by.person(), by.key_company())?).await?;
     row.map(|row| Json(row.into())).ok_or_else(|| Error::not_found("Audit log not found"))
 }

@@ -1,7 +1,10 @@
 //! The audit trail: `/admin/audit-logs` for people, `/audit-logs` for programs (organisation 9).
 
 pub mod api;
+pub mod diff;
+pub mod export;
 pub mod model;
+pub mod order;
 pub mod pages;
 pub mod store;
 
@@ -13,6 +16,8 @@ pub fn add(routes: Routes) -> Routes {
         .scope("audit_logs")
         .api(shared::api!(api::list_audit_logs))
         .api(shared::api!(api::get_audit_log))
+        .api(shared::api!(export::export_audit_logs_csv))
+        .api(shared::api!(export::export_audit_logs_json))
         .no_scope()
         .page("/admin/audit-logs", pages::list)
         .page("/admin/audit-logs/{id}", pages::show)

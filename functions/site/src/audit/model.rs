@@ -1,10 +1,12 @@
-//! A line of the trail, what narrows the trail, and the table of what changed.
+//! A line of the trail, and what narrows the trail.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use shared::error::Invalid;
 use utoipa::{IntoParams, ToSchema};
+
+use super::diff::{changes, parsed};
 
 /// A line as stored.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -27,6 +29,8 @@ pub struct Row {
     pub api_key: Option<String>,
     pub ip_address: Option<String>,
     pub request_id: Option<String>,
+    pub chain_seq: Option<i64>,
+    pub row_hash: Option<String>,
 }
 
 /// A line of the trail.
@@ -34,7 +38,8 @@ pub struct Row {
 #[schema(example = json!({"id": 812, "user_id": 1, "user_email": "ana@example.com", "company_id": 4,
     "action": "company.updated", "entity_type": "company", "entity_id": 4, "entity_label": "Northwind Dental",
     "previous_value": {"is_vip": false}, "new_value": {"is_vip": true}, "metadata": null, "api_key_id": null,
-    "api_key": null, "ip_address": "203.0.113.10", "request_id": "0192f3c1", "created_at": "2026-11-23T09:12:00Z"}))]
+    "api_key": null, "ip_address": "203.0.113.10", "request_id": "0192f3c1", "chain_seq": 812,
+    "row_hash": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "created_at": "2026-11-23T09:12:00Z"}))]
 pub struct AuditLog {
     /// Number of the line.
     pub id: i64,
@@ -69,12 +74,12 @@ pub struct AuditLog {
     pub ip_address: Option<String>,
     /// The request, as the logs name it.
     pub request_id: Option<String>,
+    /// Its position in the sealed chain; null until the worker has sealed it.
+    pub chain_seq: Option<i64>,
+    /// Its digest in the chain.
+    pub row_hash: Option<String>,
     /// When.
     pub created_at: DateTime<Utc>,
-}
-
-fn parsed(text: Option<&String>) -> Option<Value> {
-    text.map(|text| serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.clone())))
 }
 
 impl From<Row> for AuditLog {
@@ -95,6 +100,8 @@ impl From<Row> for AuditLog {
             api_key: row.api_key,
             ip_address: row.ip_address,
             request_id: row.request_id,
+            chain_seq: row.chain_seq,
+            row_hash: row.row_hash,
             created_at: row.created_at,
         }
     }
@@ -110,6 +117,7 @@ pub struct Line {
     pub action: String,
     pub entity: String,
     pub company: Option<String>,
+    pub company_id: Option<i64>,
     pub ip_address: Option<String>,
     pub fields: Vec<String>,
 }
@@ -119,10 +127,11 @@ impl From<Row> for Line {
         Self {
             actor: actor(&row),
             entity: entity(&row),
-            fields: changes(&row).into_iter().map(|change| change.field).collect(),
+            fields: field_names(&row),
             id: row.id,
             created_at: row.created_at,
             action: row.action,
+            company_id: row.company_id,
             company: row.company_name.or_else(|| row.company_id.map(|id| format!("Company {id}"))),
             ip_address: row.ip_address,
         }
@@ -146,46 +155,9 @@ pub fn entity(row: &Row) -> String {
     format!("{kind} {}", name.unwrap_or_default()).trim().to_owned()
 }
 
-/// One field before and after.
-#[derive(Debug, Clone, Serialize, PartialEq, Eq)]
-pub struct FieldChange {
-    /// Its name.
-    pub field: String,
-    /// None when it was not there.
-    pub before: Option<String>,
-    /// None when it is not there any more.
-    pub after: Option<String>,
-}
-
-fn object(text: Option<&String>) -> Map<String, Value> {
-    match parsed(text) {
-        Some(Value::Object(map)) => map,
-        Some(Value::Null) | None => Map::new(),
-        Some(other) => Map::from_iter([("value".to_owned(), other)]),
-    }
-}
-
-fn shown(value: Option<&Value>) -> Option<String> {
-    match value? {
-        Value::Null => None,
-        Value::String(text) => Some(text.clone()),
-        Value::Bool(yes) => Some(if *yes { "Yes" } else { "No" }.to_owned()),
-        other => Some(other.to_string()),
-    }
-}
-
-/// The fields of a line, before and after, in the order of their names.
-pub fn changes(row: &Row) -> Vec<FieldChange> {
-    let (before, after) = (object(row.previous_value.as_ref()), object(row.new_value.as_ref()));
-    let mut names: Vec<&String> = before.keys().chain(after.keys()).collect();
-    names.sort_unstable();
-    names.dedup();
-    let change = |name: &String| FieldChange {
-        field: name.clone(),
-        before: shown(before.get(name)),
-        after: shown(after.get(name)),
-    };
-    names.into_iter().map(change).collect()
+fn field_names(row: &Row) -> Vec<String> {
+    let changes = changes(row.previous_value.as_ref(), row.new_value.as_ref());
+    changes.into_iter().map(|change| change.field).collect()
 }
 
 /// What narrows the trail.
@@ -274,7 +246,7 @@ fn moment(text: Option<&str>, is_end: bool) -> Result<Option<DateTime<Utc>>, &'s
 mod tests {
     use super::*;
 
-    fn row(before: Option<&str>, after: Option<&str>) -> Row {
+    fn row() -> Row {
         Row {
             id: 1,
             created_at: DateTime::default(),
@@ -286,34 +258,21 @@ mod tests {
             entity_type: Some("company_membership".to_owned()),
             entity_id: Some(7),
             entity_label: None,
-            previous_value: before.map(str::to_owned),
-            new_value: after.map(str::to_owned),
+            previous_value: None,
+            new_value: None,
             metadata: None,
             api_key_id: None,
             api_key: None,
             ip_address: None,
             request_id: None,
+            chain_seq: None,
+            row_hash: None,
         }
     }
 
     #[test]
-    fn changes_stand_side_by_side() {
-        let changes = changes(&row(Some(r#"{"b": true, "a": null}"#), Some(r#"{"a": 1, "c": "x"}"#)));
-        let text = |change: &FieldChange| {
-            format!(
-                "{}:{}>{}",
-                change.field,
-                change.before.as_deref().unwrap_or("-"),
-                change.after.as_deref().unwrap_or("-")
-            )
-        };
-        assert_eq!(changes.iter().map(text).collect::<Vec<_>>(), ["a:->1", "b:Yes>-", "c:->x"]);
-        assert!(super::changes(&row(None, None)).is_empty());
-    }
-
-    #[test]
     fn lines_speak_in_words() {
-        let line = row(None, None);
+        let line = row();
         assert_eq!((actor(&line).as_str(), entity(&line).as_str()), ("System", "company membership 7"));
         assert_eq!(actor(&Row { api_key: Some("mp_abcd1234".to_owned()), ..line }), "API key mp_abcd1234");
     }

@@ -118,13 +118,12 @@ async fn only_super_admins_administer() {
     let app = portal().await;
     let acme = app.company("Acme").await;
     let olga = app.company_admin("olga", &acme).await;
-    for path in ["/admin", "/admin/email", "/admin/email/1", "/admin/audit-logs", "/admin/audit-logs/1"] {
+    for path in ["/admin", "/admin/email", "/admin/email/1"] {
         let _ = olga.get(path).await.goes_to("/");
         let _ = app.stranger().get(path).await.is(303);
     }
     let _ = olga.post("/admin/setup/dismiss", &[]).await.goes_to("/");
     let _ = olga.post("/admin/email/1/resend", &[]).await.goes_to("/");
-    let _ = olga.api(http::Method::GET, "/audit-logs").await.is(403);
     assert!(app.audit().await.is_empty());
     app.finish().await;
 }

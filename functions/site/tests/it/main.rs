@@ -63,3 +63,11 @@ async fn key(app: &TestApp, scopes: &str, company: Option<i64>) -> shared::testi
     .await;
     app.stranger().with_key(&key)
 }
+
+/// A person whose role in the company reads the audit trail, without being its admin.
+async fn auditor(app: &TestApp, name: &str, company: &shared::caller::Company) -> shared::testing::Actor {
+    let person = app.member(name, company).await;
+    let role = "UPDATE company_memberships SET role_id = (SELECT id FROM roles WHERE name_key = 'administrator') WHERE user_id = ?";
+    app.execute(sql(role).bind(person.id)).await;
+    person
+}

@@ -1,4 +1,9 @@
-//! The trail of changes: who did what, from where, before and after.
+//! The trail of changes: who did what, from where, before and after. The worker seals its lines into a
+//! chain (`chain`, `seal`), and `verify` tells whether anybody has touched it since.
+
+mod chain;
+mod seal;
+mod verify;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -6,6 +11,11 @@ use serde_json::{Map, Value};
 
 use crate::db::{Sql, Tx, sql};
 use crate::error::Result;
+
+pub use chain::Broken;
+pub(crate) use seal::{retention_job, seal_job};
+pub use seal::{seal_batch, sign_again};
+pub use verify::{Anchor, Verified, verify};
 
 /// Who acts, as the trail will name them.
 #[derive(Debug, Clone, Default)]
@@ -136,7 +146,7 @@ fn self_object(value: impl Serialize) -> Map<String, Value> {
 }
 
 /// Replaces what must never be kept, by the name of its key (organisation 9.1).
-fn masked(value: Value) -> Value {
+pub fn masked(value: Value) -> Value {
     match value {
         Value::Object(map) => map
             .into_iter()
