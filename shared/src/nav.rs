@@ -97,6 +97,7 @@ const ADMIN: &[Entry] = &[
     entry("", "Overview", "/admin", "layout-dashboard", admin),
     entry("People", "Companies", "/admin/companies", "building", admin),
     entry("People", "Users", "/admin/users", "users", admin),
+    entry("Connections", "Modules", "/admin/modules", "plug", admin),
     entry("Portal", "Email", "/admin/email", "mail", admin),
     entry("Portal", "ChatGPT connection", "/admin/mcp", "robot", admin),
     entry("Portal", "API keys", "/admin/api-keys", "key", admin),

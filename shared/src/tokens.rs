@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Write as _};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -14,11 +16,19 @@ const BLOCK: usize = 64;
 /// # Panics
 /// When the operating system has no random numbers, because nothing secret can be made then.
 pub fn random_hex(bytes: usize) -> String {
+    hex(&random(bytes))
+}
+
+/// Random bytes of the operating system.
+///
+/// # Panics
+/// When the operating system has none.
+pub fn random(bytes: usize) -> Vec<u8> {
     let mut buffer = vec![0; bytes];
     if let Err(error) = getrandom::fill(&mut buffer) {
         panic!("the operating system gives no random numbers: {error}");
     }
-    hex(&buffer)
+    buffer
 }
 
 /// The SHA-256 digest as lowercase hexadecimal text.
@@ -83,6 +93,11 @@ pub fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
     }
     text
+}
+
+/// Random bytes in the base64 of addresses, without padding.
+pub fn random_base64url(bytes: usize) -> String {
+    URL_SAFE_NO_PAD.encode(random(bytes))
 }
 
 /// A secret of 256 random bits that a person or program carries: sessions, links in mails, keys.

@@ -72,6 +72,39 @@ impl Draft {
         })
     }
 
+    /// A mail whose words are not ours: what an automation sends.
+    pub fn own_words(app: &App, kind: &'static str, subject: &str, text: String, html: Option<String>) -> Self {
+        Self {
+            kind,
+            to: Vec::new(),
+            reply_to: None,
+            headers: Vec::new(),
+            subject: one_line(subject),
+            text,
+            html,
+            is_sensitive: false,
+            message_id: None,
+            sender: sender(app, &app.config().app_name),
+            host: host(app),
+        }
+    }
+
+    /// Another sender than the portal's, as `name@host` or `Name <name@host>`.
+    pub fn from(&mut self, mailbox: &str) -> &mut Self {
+        self.sender = one_line(mailbox);
+        self
+    }
+
+    /// The sender.
+    pub fn sender(&self) -> &str {
+        &self.sender
+    }
+
+    /// A Message-ID that nothing else has.
+    pub fn fresh_id(&self) -> String {
+        format!("<{}@{}>", tokens::random_hex(16), self.host)
+    }
+
     /// Adds a recipient; twice the same counts once.
     pub fn to(&mut self, address: &str) -> &mut Self {
         let address = address.trim().to_owned();
@@ -114,8 +147,7 @@ impl Draft {
     /// Puts the mail into the outbox with the job that sends it. None when its cause already did.
     pub async fn queue(&self, tx: &mut Tx) -> Result<Option<i64>> {
         let now = tx.stamp().at;
-        let message_id =
-            self.message_id.clone().unwrap_or_else(|| format!("<{}@{}>", tokens::random_hex(16), self.host));
+        let message_id = self.message_id.clone().unwrap_or_else(|| self.fresh_id());
         let known: Option<(i64,)> =
             sql("SELECT id FROM email_outbox WHERE message_id = ?").bind(&message_id).fetch_optional(&mut *tx).await?;
         if known.is_some() {

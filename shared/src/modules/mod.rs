@@ -3,6 +3,7 @@
 //! `find` gives one module with what is effective: what somebody chose, else the environment, else the
 //! default. `Module::settings` reads it as a type of [`settings`], `Module::secret` opens a secret.
 
+pub mod call;
 mod catalogue;
 mod edit;
 mod field;

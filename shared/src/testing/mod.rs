@@ -5,6 +5,7 @@ mod actor;
 mod database;
 mod reply;
 pub mod sink;
+pub mod web;
 
 use std::sync::{Arc, Mutex};
 
