@@ -161,7 +161,7 @@ async fn the_shared_secret_is_made_here_and_shown_once() {
     let secret = page.split(['"', '<', '>']).find(|text| shared::tokens::sha256_hex(text.as_bytes()) == hash);
     assert_eq!(secret.expect("the page shows the secret").len(), 43);
     let _ = ann.get("/admin/modules/chatgpt-mcp").await.hides("The new shared secret");
-    let _ = ann.get("/admin/modules/chatgpt-mcp").await.shows("http://portal.test/api/mcp/chatgpt");
+    let _ = ann.get("/admin/modules/chatgpt-mcp").await.shows("portal.test&#x2f;api&#x2f;mcp&#x2f;chatgpt");
     app.finish().await;
 }
 
