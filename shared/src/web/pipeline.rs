@@ -50,7 +50,8 @@ pub(crate) async fn run(State(app): State<App>, request: axum::extract::Request,
         http.route = facts.facts.as_ref().map_or("-", |f| f.path.as_str()),
     );
     let method = facts.method.clone();
-    async move {
+    let is_change = !method.is_safe();
+    let work = async move {
         let response = answer(app, parts, body, facts, next).await;
         let status = response.status().as_u16();
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -60,9 +61,18 @@ pub(crate) async fn run(State(app): State<App>, request: axum::extract::Request,
             tracing::info!(http.status = status, duration_ms, %method, "request");
         }
         response
+    };
+    let work = work.instrument(span);
+    if is_change { to_the_end(work).await } else { work.await }
+}
+
+/// A change that was begun is finished, whoever hangs up: the second click of a double click ends the
+/// connection of the first, and is answered with what the first one did.
+async fn to_the_end(work: impl Future<Output = Response> + Send + 'static) -> Response {
+    match tokio::spawn(work).await {
+        Ok(response) => response,
+        Err(error) => Error::Internal(error.into()).into_response(),
     }
-    .instrument(span)
-    .await
 }
 
 async fn answer(app: App, mut parts: Parts, body: Body, facts: Request, next: Next) -> Response {

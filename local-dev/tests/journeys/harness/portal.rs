@@ -121,7 +121,7 @@ impl Portal {
         let text = std::fs::read_to_string(self.folder.join("server.log")).unwrap_or_default();
         // Failed sign-ins are told at this level too, and are none of the server's faults.
         let is_fault =
-            |line: &&str| line.contains("panicked") || (line.contains("ERROR") && !line.contains("ERROR auth:"));
+            |line: &&str| line.contains("panicked") || (line.contains("ERROR") && !line.contains(" auth: AUTH "));
         for line in text.lines().filter(is_fault) {
             findings.add(format!("the server logged: {line}"));
         }
