@@ -57,18 +57,33 @@ pub struct Index {
     pub like: &'static str,
 }
 
+/// A query as full-text indexes read it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terms {
+    /// For `MATCH ?` on SQLite; empty when no word is in the index.
+    pub sqlite: String,
+    /// For `AGAINST (? IN BOOLEAN MODE)` on MySQL; empty when no word is in the index.
+    pub mysql: String,
+    /// The words that the indexes leave out.
+    pub others: Vec<String>,
+}
+
+/// Splits a query into what an index finds and what has to be looked for in the texts themselves.
+pub fn terms(query: &str) -> Terms {
+    let (indexed, others): (Vec<_>, Vec<_>) = words(query).into_iter().partition(|word| is_indexed(word));
+    let quoted: Vec<String> = indexed.iter().map(|word| format!("\"{word}\"*")).collect();
+    let plus: Vec<String> = indexed.iter().map(|word| format!("+{word}*")).collect();
+    Terms { sqlite: quoted.join(" "), mysql: plus.join(" "), others }
+}
+
 /// A condition that every word of the query begins a word of the text. Nothing for an empty query.
 pub fn condition(index: &Index, query: &str) -> Sql {
-    let words = words(query);
-    let (indexed, others): (Vec<_>, Vec<_>) = words.into_iter().partition(|word| is_indexed(word));
+    let terms = terms(query);
     let mut condition = sql("");
-    if !indexed.is_empty() {
-        let terms: Vec<String> = indexed.iter().map(|word| format!("+{word}*")).collect();
-        let quoted: Vec<String> = indexed.iter().map(|word| format!("\"{word}\"*")).collect();
-        condition =
-            condition.push_by_engine(index.sqlite, index.mysql).bind_by_engine(quoted.join(" "), terms.join(" "));
+    if !terms.sqlite.is_empty() {
+        condition = condition.push_by_engine(index.sqlite, index.mysql).bind_by_engine(terms.sqlite, terms.mysql);
     }
-    for word in others {
+    for word in terms.others {
         condition = prefix(condition, index.like, &word);
     }
     condition
@@ -99,6 +114,14 @@ mod tests {
         assert_eq!(fold("  Été à l'École — N°42!\n"), "ete a l ecole n 42");
         assert_eq!(words("VPN: no_connection"), ["vpn", "no", "connection"]);
         assert_eq!(words("  ,,, "), Vec::<String>::new());
+    }
+
+    #[test]
+    fn short_and_stop_words_are_not_looked_up_in_an_index() {
+        let found = terms("The VPN: pc 4");
+        assert_eq!((found.sqlite.as_str(), found.mysql.as_str()), ("\"vpn\"*", "+vpn*"));
+        assert_eq!(found.others, ["the", "pc", "4"]);
+        assert_eq!(terms("of a").sqlite, "");
     }
 
     #[test]

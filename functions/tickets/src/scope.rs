@@ -75,6 +75,11 @@ impl Scope {
         }
     }
 
+    /// An index other than that of the whole list leads to what is reached.
+    pub fn is_led(self) -> bool {
+        self.reach != Reach::All
+    }
+
     /// The condition on `tickets t`.
     pub fn condition(self) -> Sql {
         match self.reach {

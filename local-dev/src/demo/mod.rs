@@ -167,6 +167,17 @@ async fn add_ticket(tx: &mut Tx, known: &Known, story: &Story, now: DateTime<Utc
         .bind(last)
         .insert(tx)
         .await?;
+    let words = |is_note: bool| {
+        let said = replies.iter().filter(|reply| (reply.side == Side::Note) == is_note);
+        said.map(|reply| format!(" {}", search::fold(reply.text))).collect::<String>()
+    };
+    let own = search::fold(&format!("{} {} ", story.subject, story.description));
+    sql("INSERT INTO ticket_texts (id, public_text, internal_text) VALUES (?, ?, ?)")
+        .bind(id)
+        .bind(format!(" {own}{}", words(false)))
+        .bind(words(true))
+        .insert(tx)
+        .await?;
     for reply in &replies {
         let author = if reply.side == Side::Requester { requester } else { worker.unwrap_or(requester) };
         add_reply(tx, id, author, reply).await?;

@@ -155,6 +155,7 @@ impl Limits {
 pub struct Listed<B> {
     body: B,
     counted: i64,
+    has_more: bool,
     limits: Limits,
     target: String,
 }
@@ -162,7 +163,13 @@ pub struct Listed<B> {
 impl<B: Serialize> Listed<B> {
     /// `counted` comes from a count that stops at 10,001.
     pub fn new(by: &By, body: B, counted: i64, limits: Limits) -> Self {
-        Self { body, counted, limits, target: by.request().target().to_owned() }
+        Self { body, counted, has_more: counted > COUNT_CAP, limits, target: by.request().target().to_owned() }
+    }
+
+    /// Says that there are more than were counted, for counts that stopped earlier.
+    #[must_use]
+    pub fn capped(self, has_more: bool) -> Self {
+        Self { has_more: self.has_more || has_more, ..self }
     }
 
     fn link(&self, offset: i64, rel: &str) -> String {
@@ -189,10 +196,11 @@ impl<B: Serialize> IntoResponse for Listed<B> {
             links.push(self.link((self.limits.offset - self.limits.limit).max(0), "prev"));
         }
         let counted = self.counted;
+        let has_more = self.has_more;
         let mut response = Json(self.body).into_response();
         let headers = response.headers_mut();
         headers.insert("x-total-count", value(&counted.min(COUNT_CAP).to_string()));
-        if counted > COUNT_CAP {
+        if has_more {
             headers.insert("x-total-count-capped", value("true"));
         }
         if !links.is_empty() {

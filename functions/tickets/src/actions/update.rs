@@ -50,7 +50,7 @@ pub(super) async fn save(tx: &mut Tx, doer: &Doer, before: Ticket, wanted: Ticke
     if model::differences(&before.facts(), &wanted.facts()).is_empty() && before.description == wanted.description {
         return Ok(None);
     }
-    store::save(tx, &wanted).await?;
+    store::save(tx, &before, &wanted).await?;
     let everywhere = Scope::everywhere();
     let after = store::find(everywhere, &mut *tx, before.id).await?;
     let changes = model::differences(&before.facts(), &after.facts());

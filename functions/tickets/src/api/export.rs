@@ -9,7 +9,7 @@ use shared::web::{Query, csv_cell};
 
 use super::list::{ListQuery, filter};
 use crate::scope::{Doer, Scope};
-use crate::store::{self, ExportRow};
+use crate::store::{self, ExportRow, Search};
 
 /// Rows in one file at most.
 const MOST: i64 = 10_000;
@@ -25,8 +25,9 @@ const HEAD: &str = "id,subject,status,priority,category,company,requester,reques
 pub async fn export_tickets(by: Keyed<User>, query: Query<ListQuery>) -> Result<Response> {
     let scope = Scope::of(&by);
     let filter = filter(scope, Doer::of(&by).id, &query)?;
-    let rows = store::export(scope, by.db(), &filter, MOST + 1, 0).await?;
-    let has_more = rows.len() > usize::try_from(MOST).unwrap_or(usize::MAX);
+    let Search { plan, found } = store::search(scope, by.db(), &filter).await?;
+    let rows = store::export(scope, by.db(), &filter, plan, MOST + 1).await?;
+    let has_more = found.has_more || rows.len() > usize::try_from(MOST).unwrap_or(usize::MAX);
     let mut text = HEAD.to_owned();
     for row in rows.iter().take(usize::try_from(MOST).unwrap_or(usize::MAX)) {
         push(&mut text, row, scope.sees_desk());

@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::model::{Assigned, Priority, Sort, Status, TicketFilter, TicketOut};
 use crate::scope::{Doer, Scope};
-use crate::store;
+use crate::store::{self, Search};
 
 /// What a list is narrowed by and sorted by.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -69,11 +69,11 @@ pub async fn list_tickets(
     let limits = limits.value.checked()?;
     let scope = Scope::of(&by);
     let filter = filter(scope, Doer::of(&by).id, &query)?;
-    let found = store::tallies(scope, by.db(), &filter).await?;
-    let rows = store::full_page(scope, by.db(), &filter, limits.limit(), limits.offset()).await?;
+    let Search { plan, found } = store::search(scope, by.db(), &filter).await?;
+    let rows = store::full_page(scope, by.db(), &filter, plan, (limits.limit(), limits.offset())).await?;
     let items = rows.into_iter().map(|row| row.out(scope)).collect();
     let body = TicketList { items, total: found.counted.min(10_000) };
-    Ok(Listed::new(&by, body, found.counted, limits))
+    Ok(Listed::new(&by, body, found.counted, limits).capped(found.has_more))
 }
 
 /// Reads the query; what only the desk may filter by is dropped for others.

@@ -13,7 +13,7 @@ use shared::web::{PageOf, Query};
 use super::filter::{ListQuery, ListState};
 use super::narrow::{self, Chip, Filters, Link, Tab};
 use crate::scope::Scope;
-use crate::store::{self, Choices, Found, Line};
+use crate::store::{self, Choices, Found, Line, Search};
 
 /// The list of tickets.
 #[derive(Debug, Serialize)]
@@ -59,9 +59,9 @@ struct Empty {
 pub async fn list(by: User, query: Query<ListQuery>) -> Result<Response> {
     let scope = Scope::of(&by);
     let state = ListState::read(scope, by.me().id(), &query);
-    let found = store::tallies(scope, by.db(), &state.filter).await?;
-    let (limit, offset) = (state.paging.size(), state.paging.offset());
-    let lines = store::page(scope, by.db(), &state.filter, limit, offset).await?;
+    let Search { plan, found } = store::search(scope, by.db(), &state.filter).await?;
+    let part = (state.paging.size(), state.paging.offset());
+    let lines = store::page(scope, by.db(), &state.filter, plan, part).await?;
     let page = if scope.sees_desk() {
         let choices = store::choices(by.db(), by.now(), None, None).await?;
         let counts = store::view_counts(by.db(), by.me().id()).await?;
@@ -91,7 +91,8 @@ impl TicketList {
 
     pub(super) fn new(state: &ListState, found: &Found, lines: Vec<Line>, choices: Option<&Choices>) -> Self {
         let is_desk = choices.is_some();
-        let list = PageOf::new(lines, state.paging, found.counted).map(|line| Row::of(line, is_desk));
+        let mut list = PageOf::new(lines, state.paging, found.counted).map(|line| Row::of(line, is_desk));
+        list.is_capped |= found.has_more;
         let chips = narrow::chips(state, choices);
         Self {
             is_desk,

@@ -163,7 +163,7 @@ fn assignee(state: &ListState, choices: &Choices) -> String {
 
 /// The counts by status narrow the list when followed. Beyond 10,000 they would not be the whole truth.
 pub(super) fn tallies(state: &ListState, found: &Found) -> Vec<Link> {
-    if found.counted > 10_000 || found.by_status.len() < 2 {
+    if found.has_more || found.by_status.len() < 2 {
         return Vec::new();
     }
     let link = |tally: &Tally| Link {

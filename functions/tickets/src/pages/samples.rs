@@ -164,6 +164,7 @@ pub(super) fn lists() -> Vec<TicketList> {
             Tally { status: "pending".to_owned(), tickets: 58 },
         ],
         counted: 128,
+        has_more: false,
     };
     let none = Found::default();
     let state = |scope, pairs: &[(&str, &str)]| {

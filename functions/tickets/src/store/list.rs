@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use shared::db::{Db, Sql, sql};
 use shared::error::Result;
-use shared::search::{self, Index};
 
+use super::search::{self, Plan};
 use super::tickets::{COLUMNS, NAMES, Ticket};
 use crate::model::{Assigned, Sort, Status, TicketFilter, person_name};
 use crate::scope::Scope;
@@ -66,46 +66,17 @@ const EXPORT: &str = "SELECT t.id, t.subject, t.status, t.priority, c.name AS co
     t.last_reply_at, t.last_reply_side, t.updated_at, t.category, t.source, t.external_reference, t.created_at, \
     t.closed_at";
 
-const TICKETS: Index = Index {
-    sqlite: " AND x.id IN (SELECT rowid FROM tickets_search WHERE tickets_search MATCH ?)",
-    mysql: " AND MATCH (x.search_text) AGAINST (? IN BOOLEAN MODE)",
-    like: " AND CONCAT(' ', x.search_text) LIKE ? ESCAPE '!'",
-};
-
-const REPLIES: Index = Index {
-    sqlite: " AND r.id IN (SELECT rowid FROM ticket_replies_search WHERE ticket_replies_search MATCH ?)",
-    mysql: " AND MATCH (r.search_text) AGAINST (? IN BOOLEAN MODE)",
-    like: " AND CONCAT(' ', r.search_text) LIKE ? ESCAPE '!'",
-};
-
-/// The tickets that a search finds, as a table to join: by their own text, by a reply that the caller
-/// may read, or by number.
-fn hits(scope: Scope, filter: &TicketFilter, text: &str) -> Sql {
-    let mut query = sql(" JOIN (SELECT n.id FROM tickets n WHERE n.id = ?").bind(filter.number());
-    if !search::words(text).is_empty() {
-        query = query
-            .push(" UNION SELECT x.id FROM tickets x WHERE 1 = 1")
-            .append(search::condition(&TICKETS, text))
-            .push(" UNION SELECT r.ticket_id FROM ticket_replies r WHERE 1 = 1")
-            .push(if scope.sees_desk() { "" } else { " AND r.is_internal = FALSE" })
-            .append(search::condition(&REPLIES, text));
-    }
-    query.push(") hits ON hits.id = t.id")
-}
-
-fn search_of(scope: Scope, filter: &TicketFilter) -> Sql {
-    filter.search.as_deref().map_or_else(|| sql(""), |text| hits(scope, filter, text))
-}
-
-fn conditions(scope: Scope, filter: &TicketFilter) -> Sql {
+/// What narrows a list, over `tickets t`.
+pub(super) fn conditions(scope: Scope, filter: &TicketFilter, statuses: &[Status]) -> Sql {
     let mut query = sql(" WHERE 1 = 1").append(scope.condition());
-    if !filter.statuses.is_empty() {
-        let words: Vec<&str> = filter.statuses.iter().map(|s| s.as_str()).collect();
+    if !statuses.is_empty() {
+        let words: Vec<&str> = statuses.iter().map(|s| s.as_str()).collect();
         query = query.push_in(" AND t.status IN", &words);
     }
     if !filter.priorities.is_empty() {
-        let words: Vec<&str> = filter.priorities.iter().map(|p| p.as_str()).collect();
-        query = query.push_in(" AND t.priority IN", &words);
+        // The indexes of the lists hold the rank.
+        let ranks: Vec<i64> = filter.priorities.iter().map(|p| p.order()).collect();
+        query = query.push_in(" AND t.priority_order IN", &ranks);
     }
     if !filter.companies.is_empty() {
         query = query.push_in(" AND t.company_id IN", &filter.companies);
@@ -123,7 +94,8 @@ fn conditions(scope: Scope, filter: &TicketFilter) -> Sql {
         .push_if(" AND t.created_at <= ?", filter.created_to)
 }
 
-fn order(filter: &TicketFilter) -> &'static str {
+/// The order of a list, over `tickets t`.
+pub(super) fn order(filter: &TicketFilter) -> &'static str {
     match (filter.sort, filter.is_ascending) {
         (Sort::Updated, false) => " ORDER BY t.updated_at DESC, t.id DESC",
         (Sort::Updated, true) => " ORDER BY t.updated_at, t.id DESC",
@@ -139,12 +111,11 @@ fn order(filter: &TicketFilter) -> &'static str {
 }
 
 /// The ids are found first, from indexes where they can be, and only the rows that are shown are read.
-fn rows(columns: &'static str, scope: Scope, filter: &TicketFilter, limit: i64, offset: i64) -> Sql {
+fn rows(columns: &'static str, scope: Scope, filter: &TicketFilter, plan: Plan, limit: i64, offset: i64) -> Sql {
     sql(columns)
-        .push(" FROM (SELECT t.id FROM tickets t")
-        .append(search_of(scope, filter))
-        .append(conditions(scope, filter))
-        .push(order(filter))
+        .push(" FROM (SELECT k.id FROM")
+        .append(search::keys(scope, filter, plan, limit, offset))
+        .push(if plan == Plan::Nothing { "" } else { search::order_of_keys(filter) })
         .push(" LIMIT ? OFFSET ?")
         .bind(limit)
         .bind(offset)
@@ -154,18 +125,30 @@ fn rows(columns: &'static str, scope: Scope, filter: &TicketFilter, limit: i64, 
 }
 
 /// Lines of a page.
-pub async fn page(scope: Scope, db: &Db, filter: &TicketFilter, limit: i64, offset: i64) -> Result<Vec<Line>> {
-    Ok(rows(LINE, scope, filter, limit, offset).fetch_all(db).await?)
+pub async fn page(
+    scope: Scope,
+    db: &Db,
+    filter: &TicketFilter,
+    plan: Plan,
+    (limit, offset): (i64, i64),
+) -> Result<Vec<Line>> {
+    Ok(rows(LINE, scope, filter, plan, limit, offset).fetch_all(db).await?)
 }
 
 /// Tickets with everything, for programs.
-pub async fn full_page(scope: Scope, db: &Db, filter: &TicketFilter, limit: i64, offset: i64) -> Result<Vec<Ticket>> {
-    Ok(rows(COLUMNS, scope, filter, limit, offset).fetch_all(db).await?)
+pub async fn full_page(
+    scope: Scope,
+    db: &Db,
+    filter: &TicketFilter,
+    plan: Plan,
+    (limit, offset): (i64, i64),
+) -> Result<Vec<Ticket>> {
+    Ok(rows(COLUMNS, scope, filter, plan, limit, offset).fetch_all(db).await?)
 }
 
 /// Lines of the export, from the first.
-pub async fn export(scope: Scope, db: &Db, filter: &TicketFilter, limit: i64, offset: i64) -> Result<Vec<ExportRow>> {
-    Ok(rows(EXPORT, scope, filter, limit, offset).fetch_all(db).await?)
+pub async fn export(scope: Scope, db: &Db, filter: &TicketFilter, plan: Plan, limit: i64) -> Result<Vec<ExportRow>> {
+    Ok(rows(EXPORT, scope, filter, plan, limit, 0).fetch_all(db).await?)
 }
 
 /// Tickets of one status among those found.
@@ -184,18 +167,16 @@ pub struct Found {
     pub by_status: Vec<Tally>,
     /// In all, at most 10,001.
     pub counted: i64,
+    /// There are more than were counted.
+    pub has_more: bool,
 }
 
-/// Counts what a filter finds, by status, over the whole set.
-pub async fn tallies(scope: Scope, db: &Db, filter: &TicketFilter) -> Result<Found> {
-    let query = sql("SELECT f.status, COUNT(*) AS tickets FROM (SELECT t.status FROM tickets t")
-        .append(search_of(scope, filter))
-        .append(conditions(scope, filter))
-        .push(" LIMIT 10001) f GROUP BY f.status");
-    let mut by_status: Vec<Tally> = query.fetch_all(db).await?;
-    by_status.sort_by_key(|tally| Status::ALL.iter().position(|s| s.as_str() == tally.status));
-    let counted = by_status.iter().map(|tally| tally.tickets).sum();
-    Ok(Found { by_status, counted })
+impl Found {
+    pub(super) fn of(mut by_status: Vec<Tally>) -> Self {
+        by_status.sort_by_key(|tally| Status::ALL.iter().position(|s| s.as_str() == tally.status));
+        let counted = by_status.iter().map(|tally| tally.tickets).sum();
+        Self { by_status, counted, has_more: counted > 10_000 }
+    }
 }
 
 /// How many open tickets are a technician's own, and how many are nobody's.

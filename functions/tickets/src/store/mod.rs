@@ -5,16 +5,19 @@ mod attachments;
 mod list;
 mod people;
 mod replies;
+mod search;
+mod texts;
 mod tickets;
 mod watchers;
 
 pub use activity::{NewActivity, activity, record};
 pub use attachments::{Attachment, attach, attach_one, attachment, attachment_of, attachments, count_of_entry, forget};
-pub use list::{ExportRow, Found, Line, Tally, export, full_page, page, tallies, view_counts};
+pub use list::{ExportRow, Found, Line, Tally, export, full_page, page, view_counts};
 pub use people::{
     Choice, Choices, active_person, choices, company_exists, is_assignable, is_member_of_any, is_requester_of,
 };
 pub use replies::{Entry, entries, find_reply, insert_reply, repeated, replies};
+pub use search::{Search, search};
 pub use tickets::{Ticket, Touch, delete, find, insert, lock, not_found, save, touch};
 pub use watchers::{replace_watchers, unwatchable, watch, watchers};
 

@@ -5,6 +5,7 @@ use shared::db::{At, Tx, sql};
 use shared::error::Result;
 use shared::{search, tokens};
 
+use super::texts;
 use crate::model::{NewReply, ReplyOut, person_name};
 use crate::scope::{Doer, Scope};
 
@@ -151,17 +152,21 @@ pub async fn repeated(tx: &mut Tx, ticket_id: i64, author_id: i64, new: &NewRepl
 /// Adds a reply.
 pub async fn insert_reply(tx: &mut Tx, doer: &Doer, ticket_id: i64, new: &NewReply) -> Result<i64> {
     let now = tx.stamp().at;
-    Ok(sql("INSERT INTO ticket_replies (ticket_id, author_id, author_label, body, body_hash, is_internal, source, \
+    let words = search::fold(&new.body);
+    let id =
+        sql("INSERT INTO ticket_replies (ticket_id, author_id, author_label, body, body_hash, is_internal, source, \
          search_text, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
-    .bind(ticket_id)
-    .bind(doer.id)
-    .bind(doer.label.chars().take(255).collect::<String>())
-    .bind(&new.body)
-    .bind(tokens::sha256_hex(new.body.as_bytes()))
-    .bind(new.is_internal)
-    .bind(doer.source)
-    .bind(search::fold(&new.body))
-    .bind(now)
-    .insert(tx)
-    .await?)
+        .bind(ticket_id)
+        .bind(doer.id)
+        .bind(doer.label.chars().take(255).collect::<String>())
+        .bind(&new.body)
+        .bind(tokens::sha256_hex(new.body.as_bytes()))
+        .bind(new.is_internal)
+        .bind(doer.source)
+        .bind(&words)
+        .bind(now)
+        .insert(&mut *tx)
+        .await?;
+    texts::append(tx, ticket_id, &words, new.is_internal).await?;
+    Ok(id)
 }

@@ -6,6 +6,7 @@ use shared::db::{At, Tx, sql};
 use shared::error::{Error, Result};
 use shared::search;
 
+use super::texts;
 use crate::model::{NewTicket, State, Status, TicketOut, person_name};
 use crate::scope::{Doer, Scope};
 
@@ -167,37 +168,52 @@ fn search_text(subject: &str, description: Option<&str>, reference: Option<&str>
 /// Adds a ticket.
 pub async fn insert(tx: &mut Tx, doer: &Doer, new: &NewTicket) -> Result<i64> {
     let now = tx.stamp().at;
-    Ok(sql("INSERT INTO tickets (company_id, requester_id, assigned_user_id, created_by_id, subject, description, \
+    let words = search_text(&new.subject, new.description.as_deref(), new.external_reference.as_deref());
+    let id =
+        sql("INSERT INTO tickets (company_id, requester_id, assigned_user_id, created_by_id, subject, description, \
          status, priority, priority_order, category, source, external_reference, closed_at, search_text, version, \
          created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?)")
-    .bind(new.company_id)
-    .bind(new.requester_id)
-    .bind(new.assigned_user_id)
-    .bind(doer.id)
-    .bind(&new.subject)
-    .bind(new.description.clone())
-    .bind(new.status.as_str())
-    .bind(new.priority.as_str())
-    .bind(new.priority.order())
-    .bind(new.category.clone())
-    .bind(doer.source)
-    .bind(new.external_reference.clone())
-    .bind(new.status.is_done().then_some(now))
-    .bind(search_text(&new.subject, new.description.as_deref(), new.external_reference.as_deref()))
-    .bind(now)
-    .bind(now)
-    .insert(tx)
-    .await?)
+        .bind(new.company_id)
+        .bind(new.requester_id)
+        .bind(new.assigned_user_id)
+        .bind(doer.id)
+        .bind(&new.subject)
+        .bind(new.description.clone())
+        .bind(new.status.as_str())
+        .bind(new.priority.as_str())
+        .bind(new.priority.order())
+        .bind(new.category.clone())
+        .bind(doer.source)
+        .bind(new.external_reference.clone())
+        .bind(new.status.is_done().then_some(now))
+        .bind(&words)
+        .bind(now)
+        .bind(now)
+        .insert(&mut *tx)
+        .await?;
+    texts::begin(tx, id, &words).await?;
+    Ok(id)
 }
 
-/// Writes the fields that people change; the version rises.
-pub async fn save(tx: &mut Tx, ticket: &Ticket) -> Result<()> {
+/// Writes the fields that people change; the version rises. The texts follow where words changed.
+pub async fn save(tx: &mut Tx, before: &Ticket, ticket: &Ticket) -> Result<()> {
+    write(&mut *tx, ticket).await?;
+    let words = |t: &Ticket| search_text(&t.subject, t.description.as_deref(), t.external_reference.as_deref());
+    let new = words(ticket);
+    if new == words(before) {
+        return Ok(());
+    }
+    sql("UPDATE tickets SET search_text = ? WHERE id = ?").bind(&new).bind(ticket.id).execute(&mut *tx).await?;
+    texts::renew(tx, ticket.id).await
+}
+
+async fn write(tx: &mut Tx, ticket: &Ticket) -> Result<()> {
     let now = tx.stamp().at;
     let priority = crate::model::Priority::stored(&ticket.priority);
     sql(
         "UPDATE tickets SET subject = ?, description = ?, status = ?, priority = ?, priority_order = ?, category = ?, \
          company_id = ?, requester_id = ?, assigned_user_id = ?, external_reference = ?, closed_at = ?, \
-         search_text = ?, version = version + 1, updated_at = ? WHERE id = ?",
+         version = version + 1, updated_at = ? WHERE id = ?",
     )
     .bind(&ticket.subject)
     .bind(ticket.description.clone())
@@ -210,7 +226,6 @@ pub async fn save(tx: &mut Tx, ticket: &Ticket) -> Result<()> {
     .bind(ticket.assigned_user_id)
     .bind(ticket.external_reference.clone())
     .bind(ticket.closed_at)
-    .bind(search_text(&ticket.subject, ticket.description.as_deref(), ticket.external_reference.as_deref()))
     .bind(now)
     .bind(ticket.id)
     .execute(tx)

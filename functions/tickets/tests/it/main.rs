@@ -12,4 +12,5 @@ mod mails;
 mod pages;
 mod replies;
 mod scoping;
+mod search;
 mod update;
