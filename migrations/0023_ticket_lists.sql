@@ -6,7 +6,7 @@ CREATE INDEX tickets_list_created ON tickets (created_at, id, status, company_id
 
 CREATE INDEX tickets_list_priority ON tickets (priority_order, id, status, company_id, assigned_user_id, requester_id, updated_at);
 
-CREATE INDEX tickets_list_status ON tickets (status, updated_at, id, company_id, assigned_user_id, requester_id, priority_order);
+CREATE INDEX tickets_list_status ON tickets (status, updated_at, id, company_id, assigned_user_id, requester_id, priority_order, last_reply_side);
 
 CREATE INDEX tickets_list_status_id ON tickets (status, id, company_id, assigned_user_id, requester_id, priority_order, updated_at);
 

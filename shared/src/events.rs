@@ -40,6 +40,22 @@ pub async fn emit(tx: &mut Tx, name: &'static str, payload: serde_json::Value) -
     Ok(())
 }
 
+/// Writes several events of one cause in one statement.
+pub async fn emit_all(tx: &mut Tx, events: &[(&'static str, serde_json::Value)]) -> Result<()> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    let now = tx.stamp().at;
+    tx.has_work();
+    let mut query = sql("INSERT INTO event_outbox (name, payload, depth, created_at) VALUES");
+    for (index, (name, payload)) in events.iter().enumerate() {
+        query = query.push(if index == 0 { " (?, ?, 0, ?)" } else { ", (?, ?, 0, ?)" });
+        query = query.bind(*name).bind(payload.to_string()).bind(now);
+    }
+    query.execute(tx).await?;
+    Ok(())
+}
+
 #[derive(sqlx::FromRow)]
 struct Row {
     id: i64,

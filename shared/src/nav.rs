@@ -87,6 +87,7 @@ const PORTAL: &[Entry] = &[
     entry("Desk", "All tickets", "/tickets", "ticket", desk),
     entry("Desk", "My open", "/tickets?assigned=me&state=open", "user", desk),
     entry("Desk", "Unassigned", "/tickets?assigned=none&state=open", "inbox", desk),
+    entry("Desk", "Waiting on us", "/tickets?waiting=us", "hourglass", desk),
     entry("Company", "Business information", "/business-information", "building", member),
     entry("Company", "Members", "/admin/companies", "users", manager),
     entry("Company", "Audit trail", "/admin/audit-logs", "history", auditor),

@@ -74,14 +74,7 @@ fn concerned(ticket: &Ticket, desk_only: bool, actor: Option<i64>) -> Sql {
 pub async fn notify_created(run: Run) -> Result<(), JobError> {
     let payload: Payload = run.payload()?;
     let Some(ticket) = ticket(run.db(), payload.ticket_id).await? else { return Ok(()) };
-    let chosen = sql(PEOPLE)
-        .push(
-            " AND u.id IN (SELECT n.user_id FROM notification_preferences n WHERE n.event_type = ? \
-               AND (n.channel_in_app = TRUE OR n.channel_email = TRUE)) AND",
-        )
-        .bind(notify::TICKET_CREATED.name)
-        .push(IS_DESK_PERSON);
-    let people: Vec<Recipient> = but(chosen, payload.actor_id).fetch_all(run.db()).await?;
+    let people: Vec<Recipient> = but(followers(), payload.actor_id).fetch_all(run.db()).await?;
     let who = ticket.requester_name().unwrap_or_else(|| "Somebody".to_owned());
     let letter = Letter {
         template: "ticket_created",
@@ -93,6 +86,35 @@ pub async fn notify_created(run: Run) -> Result<(), JobError> {
     Ok(tell_all(&run, &ticket, &people, &letter, None).await?)
 }
 
+/// An answer on a ticket that is nobody's must not wait unseen: it goes to the people of the desk who chose
+/// to be told of new tickets, and when nobody did and nobody watches, to all of them.
+async fn add_queue(db: &Db, ticket: &Ticket, author: Option<i64>, people: &mut Vec<Recipient>) -> Result<()> {
+    let followers: Vec<Recipient> = but(followers(), author).fetch_all(db).await?;
+    let watched = people.iter().any(|person| Some(person.user_id) != ticket.requester_id);
+    let more = if followers.is_empty() && !watched {
+        but(sql(PEOPLE).push(" AND").push(IS_DESK_PERSON), author).fetch_all(db).await?
+    } else {
+        followers
+    };
+    for person in more {
+        if !people.iter().any(|known| known.user_id == person.user_id) {
+            people.push(person);
+        }
+    }
+    Ok(())
+}
+
+/// People of the desk who chose to be told of new tickets.
+fn followers() -> Sql {
+    sql(PEOPLE)
+        .push(
+            " AND u.id IN (SELECT n.user_id FROM notification_preferences n WHERE n.event_type = ? \
+               AND (n.channel_in_app = TRUE OR n.channel_email = TRUE)) AND",
+        )
+        .bind(notify::TICKET_CREATED.name)
+        .push(IS_DESK_PERSON)
+}
+
 /// A reply or note was added.
 pub async fn notify_reply(run: Run) -> Result<(), JobError> {
     let payload: Payload = run.payload()?;
@@ -100,8 +122,12 @@ pub async fn notify_reply(run: Run) -> Result<(), JobError> {
     let reply_id = payload.reply_id.unwrap_or_default();
     let found = store::find_reply(Scope::everywhere(), run.db(), ticket.id, reply_id).await?;
     let Some(reply) = found else { return Ok(()) };
-    let query = concerned(&ticket, reply.is_internal, reply.author_id.or(payload.actor_id));
-    let people: Vec<Recipient> = query.fetch_all(run.db()).await?;
+    let author = reply.author_id.or(payload.actor_id);
+    let query = concerned(&ticket, reply.is_internal, author);
+    let mut people: Vec<Recipient> = query.fetch_all(run.db()).await?;
+    if !reply.is_internal && ticket.assigned_user_id.is_none() && ticket.requester_id == author {
+        add_queue(run.db(), &ticket, author, &mut people).await?;
+    }
     let what = if reply.is_internal { "added a note to" } else { "replied on" };
     let letter = Letter {
         template: "ticket_reply",

@@ -1,4 +1,4 @@
-import { all, copyOf, csrf, one, parse, ready, send, sendJson } from "./page.js";
+import { all, copyOf, csrf, onReady, one, parse, ready, send, sendJson } from "./page.js";
 
 // Shows a dialog element and gives the focus back to what was used before.
 export function show(dialog) {
@@ -22,6 +22,13 @@ document.addEventListener("click", (event) => {
   }
   if (event.target.matches("dialog")) event.target.close();
 });
+
+// A question the page came back with stands open in it; with script it is asked over the page.
+onReady(() => all("dialog[data-show][open]").forEach((dialog) => {
+  dialog.close();
+  dialog.removeAttribute("data-show");
+  show(dialog);
+}));
 
 // A confirmation page, opened here instead of being visited.
 document.addEventListener("click", async (event) => {

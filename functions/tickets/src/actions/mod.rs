@@ -1,6 +1,7 @@
 //! What is done to tickets, whoever asks: one transaction per change, with activity, events and audit.
 //! Pages and JSON routes both come here.
 
+mod bulk;
 mod checks;
 mod create;
 mod files;
@@ -9,9 +10,10 @@ mod status;
 mod update;
 mod watch;
 
+pub use bulk::bulk;
 pub use create::{create, wanted};
 pub use files::{HOME, add_upload, received, remove_file};
 pub use reply::{Sent, author_by_key, reply, reply_in};
 pub use status::{close, delete, follow_up, reopen};
 pub use update::{Outcome, update, update_in};
-pub use watch::watch_only;
+pub use watch::{unwatch, watch, watch_only};

@@ -2,6 +2,7 @@
 
 use shared::audit::Change as Line;
 use shared::context::By;
+use shared::db::Tx;
 use shared::error::{Error, Result};
 use shared::files;
 
@@ -68,13 +69,20 @@ pub async fn delete(by: &By, id: i64) -> Result<()> {
     let scope = Scope::of(by);
     let mut tx = by.begin().await?;
     let ticket = store::find(scope, &mut tx, id).await?;
-    let files = store::attachments(scope, &mut tx, id).await?;
-    let replies = store::replies(scope, &mut tx, id).await?.len();
+    delete_in(&mut tx, &ticket).await?;
+    tx.commit().await
+}
+
+/// The same inside the transaction of many.
+pub(super) async fn delete_in(tx: &mut Tx, ticket: &Ticket) -> Result<()> {
+    let (scope, id) = (Scope::everywhere(), ticket.id);
+    let files = store::attachments(scope, &mut *tx, id).await?;
+    let replies = store::replies(scope, &mut *tx, id).await?.len();
     for file in &files {
-        files::remove(&mut tx, file.file_id).await?;
+        files::remove(&mut *tx, file.file_id).await?;
     }
-    store::delete(&mut tx, id).await?;
+    store::delete(&mut *tx, id).await?;
     let line = Line::new("tickets.delete", "ticket", id).label(&ticket.subject).company(ticket.company_id);
     tx.audit(line.before(ticket.facts()).meta("replies", replies).meta("files", files.len()));
-    tx.commit().await
+    Ok(())
 }

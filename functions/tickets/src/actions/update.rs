@@ -1,12 +1,12 @@
 //! Changing fields of a ticket (tickets 4.5).
 
 use chrono::{DateTime, Utc};
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::audit::Change as Line;
 use shared::context::By;
 use shared::db::Tx;
 use shared::error::Result;
-use shared::events::{emit, names};
+use shared::events::{emit, emit_all, names};
 use shared::web::Patch;
 
 use super::checks;
@@ -70,16 +70,22 @@ pub(super) async fn save(tx: &mut Tx, doer: &Doer, before: Ticket, wanted: Ticke
 
 /// The events of a change of status.
 pub(super) async fn tell_status(tx: &mut Tx, doer: &Doer, id: i64, from: Status, to: Status) -> Result<()> {
+    emit_all(tx, &status_events(doer, id, from, to)).await
+}
+
+/// What a change of status is told as.
+pub(super) fn status_events(doer: &Doer, id: i64, from: Status, to: Status) -> Vec<(&'static str, Value)> {
     if from == to {
-        return Ok(());
+        return Vec::new();
     }
     let payload = json!({ "ticket_id": id, "actor_id": doer.id, "from": from.as_str(), "to": to.as_str() });
-    emit(tx, names::TICKET_STATUS_CHANGED, payload.clone()).await?;
+    let mut events = vec![(names::TICKET_STATUS_CHANGED, payload.clone())];
     match (from.is_done(), to.is_done()) {
-        (false, true) => emit(tx, names::TICKET_CLOSED, payload).await,
-        (true, false) => emit(tx, names::TICKET_REOPENED, payload).await,
-        _ => Ok(()),
+        (false, true) => events.push((names::TICKET_CLOSED, payload)),
+        (true, false) => events.push((names::TICKET_REOPENED, payload)),
+        _ => {}
     }
+    events
 }
 
 /// The ticket as it would be, once company and people are found to fit.

@@ -29,3 +29,27 @@ pub async fn watch_only(by: &By, id: i64, user_ids: &[i64]) -> Result<()> {
     tx.audit(line.after(json!({ "user_ids": user_ids })));
     tx.commit().await
 }
+
+/// Adds somebody who may watch.
+pub async fn watch(by: &By, id: i64, user_id: i64) -> Result<()> {
+    let mut tx = by.begin().await?;
+    store::lock(&mut tx, id).await?;
+    let ticket = store::find(Scope::of(by), &mut tx, id).await?;
+    if !store::unwatchable(&mut tx, ticket.company_id, &[user_id]).await?.is_empty() {
+        return Err(Error::bad_request("This person cannot watch the ticket").code("cannot_watch"));
+    }
+    store::watch(&mut tx, id, user_id).await?;
+    let line = Line::new("tickets.watch", "ticket", id).label(&ticket.subject).company(ticket.company_id);
+    tx.audit(line.after(json!({ "user_id": user_id })));
+    tx.commit().await
+}
+
+/// Takes somebody off the watchers.
+pub async fn unwatch(by: &By, id: i64, user_id: i64) -> Result<()> {
+    let mut tx = by.begin().await?;
+    let ticket = store::find(Scope::of(by), &mut tx, id).await?;
+    store::unwatch(&mut tx, id, user_id).await?;
+    let line = Line::new("tickets.unwatch", "ticket", id).label(&ticket.subject).company(ticket.company_id);
+    tx.audit(line.before(json!({ "user_id": user_id })));
+    tx.commit().await
+}

@@ -1,5 +1,6 @@
 //! Files that go straight to the bucket with a signed address (decisions 11.14).
 
+use axum::response::Response;
 use http::StatusCode;
 use shared::caller::{Keyed, User};
 use shared::error::{Error, Result};
@@ -55,6 +56,21 @@ pub async fn complete_attachment(
     let attachment = store::attachment(scope, by.db(), id, attachment).await?;
     let attachment = attachment.ok_or_else(|| Error::not_found("File not found"))?;
     Ok((StatusCode::CREATED, Json(attachment.into())))
+}
+
+/// Download a file of a ticket
+///
+/// Leads to an address of the bucket that is good for a minute.
+#[utoipa::path(get, path = "/api/tickets/{id}/attachments/{attachment_id}",
+    params(("id" = i64, Path, description = "Number of the ticket"),
+        ("attachment_id" = i64, Path, description = "From the ticket")),
+    responses((status = 302, description = "Where the file is"),
+        (status = 404, description = "No such ticket or file, or not yours to see")))]
+pub async fn read_attachment(by: Keyed<User>, Path((id, attachment_id)): Path<(i64, i64)>) -> Result<Response> {
+    let missing = || Error::not_found("File not found");
+    let found = store::attachment(Scope::of(&by), by.db(), id, attachment_id).await?.ok_or_else(missing)?;
+    let file = files::find(by.db(), found.file_id).await?.ok_or_else(missing)?;
+    files::download(&by, &file).await
 }
 
 /// Take a file off a ticket

@@ -2,6 +2,7 @@
 
 mod attachments;
 mod bodies;
+mod bulk;
 mod export;
 mod list;
 mod replies;
@@ -15,6 +16,7 @@ pub fn add(routes: Routes) -> Routes {
     routes
         .api(shared::api!(list::list_tickets))
         .api(shared::api!(export::export_tickets))
+        .api(shared::api!(bulk::change_tickets))
         .api(shared::api!(tickets::create_ticket))
         .api(shared::api!(tickets::read_ticket))
         .api(shared::api!(tickets::update_ticket))
@@ -26,5 +28,6 @@ pub fn add(routes: Routes) -> Routes {
         .api(shared::api!(watchers::list_activity))
         .api(shared::api!(attachments::begin_attachment))
         .api(shared::api!(attachments::complete_attachment))
+        .api(shared::api!(attachments::read_attachment))
         .api(shared::api!(attachments::delete_attachment))
 }

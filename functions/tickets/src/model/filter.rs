@@ -80,6 +80,8 @@ pub struct TicketFilter {
     pub assigned: Option<Assigned>,
     /// Who asked.
     pub requester: Option<i64>,
+    /// The customer spoke last, or nobody has answered yet.
+    pub waits_for_us: bool,
     /// Words or a number.
     pub search: Option<String>,
     /// Changed at or after.

@@ -1,5 +1,6 @@
 //! What a ticket is, without database and HTTP: words, parsing, rules.
 
+mod bulk;
 mod change;
 mod filter;
 mod new;
@@ -7,6 +8,7 @@ mod out;
 mod rules;
 mod words;
 
+pub use bulk::{Bulk, Fate, told};
 pub use change::{Change, describe, differences};
 pub use filter::{Assigned, Sort, TicketFilter};
 pub use new::{NewReply, NewTicket, RawTicket, category, description, module, reference, subject};

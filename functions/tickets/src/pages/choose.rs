@@ -17,6 +17,16 @@ impl Opt {
     pub fn new(value: impl Into<String>, label: impl Into<String>) -> Self {
         Self { value: value.into(), label: label.into() }
     }
+
+    /// What is sent.
+    pub fn value(&self) -> &str {
+        &self.value
+    }
+
+    /// What is read.
+    pub fn label(&self) -> &str {
+        &self.label
+    }
 }
 
 /// Every status.

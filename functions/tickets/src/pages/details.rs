@@ -6,13 +6,16 @@ use serde::Deserialize;
 use shared::Flash;
 use shared::caller::Technician;
 use shared::error::{Error, Invalid, Result};
-use shared::web::{Form, FormState, Patch, Path};
+use shared::web::{Form, FormState, Patch, Path, Query};
 
+use super::conflict::Conflict;
+use super::filter::{ListQuery, suffix};
 use super::new::{filled, id as id_of};
 use super::show::TicketShow;
 use super::status::back;
 use crate::actions::{self, Outcome};
 use crate::model::{self, Change, Priority, Status};
+use crate::store::Ticket;
 
 /// The form as it is sent. Absent fields are never changes; blank ones clear.
 #[derive(Debug, Default, Deserialize)]
@@ -87,27 +90,49 @@ impl Fields {
 }
 
 /// Saves the properties, or shows the form again with what is wrong.
-pub async fn save(by: Technician, Path(id): Path<i64>, form: Form<Fields>) -> Result<Response> {
+pub async fn save(
+    by: Technician,
+    Path(id): Path<i64>,
+    query: Query<ListQuery>,
+    form: Form<Fields>,
+) -> Result<Response> {
     let typed = form.state();
     let change = match form.value.change() {
         Ok(change) => change,
-        Err(invalid) => return again(&by, id, typed.refused(&invalid), StatusCode::UNPROCESSABLE_ENTITY).await,
+        Err(invalid) => return again(&by, id, &query, typed.refused(&invalid)).await,
     };
     match actions::update(&by, id, change).await {
-        Ok(Outcome::Saved(_)) => by.see(back(&form.return_url, id), Flash::done("Details saved")).await,
-        Ok(Outcome::Conflict(_)) => again(&by, id, typed, StatusCode::CONFLICT).await,
-        Err(Error::Invalid(invalid)) => again(&by, id, typed.refused(&invalid), StatusCode::UNPROCESSABLE_ENTITY).await,
+        Ok(Outcome::Saved(_)) => {
+            let to = match (query.back.as_deref(), form.return_url.as_str()) {
+                (None, "") => format!("/tickets/{id}{}", suffix(&query)),
+                (Some(list), "") => back(list, id),
+                (_, wish) => back(wish, id),
+            };
+            by.see(to, Flash::done("Details saved")).await
+        }
+        Ok(Outcome::Conflict(current)) => ask(&by, &query, typed, &current).await,
+        Err(Error::Invalid(invalid)) => again(&by, id, &query, typed.refused(&invalid)).await,
         Err(error) if error.status() == StatusCode::BAD_REQUEST => {
-            again(&by, id, typed.complain(error.detail()), StatusCode::UNPROCESSABLE_ENTITY).await
+            again(&by, id, &query, typed.complain(error.detail())).await
         }
         Err(error) => Err(error),
     }
 }
 
-async fn again(by: &Technician, id: i64, typed: FormState, status: StatusCode) -> Result<Response> {
-    let mut page = TicketShow::load(by, id).await?;
+async fn again(by: &Technician, id: i64, query: &Query<ListQuery>, typed: FormState) -> Result<Response> {
+    let mut page = TicketShow::load(by, id, query).await?;
     page.has_errors = !typed.errors.is_empty();
-    page.conflict = status == StatusCode::CONFLICT;
-    page.details = typed;
-    by.page_with(status, &page).await
+    page.take(typed);
+    by.page_with(StatusCode::UNPROCESSABLE_ENTITY, &page).await
+}
+
+/// Somebody else was quicker: shows what both want, field by field.
+async fn ask(by: &Technician, query: &Query<ListQuery>, typed: FormState, current: &Ticket) -> Result<Response> {
+    let mut page = TicketShow::load(by, current.id, query).await?;
+    let who = page.last_changed_by();
+    if let Some(panel) = &page.panel {
+        page.conflict = Some(Conflict::of(&typed, current, panel, who));
+    }
+    page.take(typed);
+    by.page_with(StatusCode::CONFLICT, &page).await
 }

@@ -1,5 +1,6 @@
 //! From the address of a list to its filter, and back to addresses with a part changed.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 use shared::context::encode_component;
 use shared::web::{Paging, Query};
@@ -29,6 +30,47 @@ pub struct ListQuery {
     pub size: Option<String>,
     /// The same.
     pub page_size: Option<String>,
+    /// `us`: the customer spoke last.
+    pub waiting: Option<String>,
+    /// `last_1d`, `last_7d`, `last_30d`.
+    pub updated: Option<String>,
+    /// On a ticket: its number in the list.
+    pub n: Option<String>,
+    /// On a ticket: the whole conversation.
+    pub all: Option<String>,
+    /// On a form of a ticket: the list to go back to.
+    pub back: Option<String>,
+}
+
+impl ListQuery {
+    /// From names and values, the first of a repeated name.
+    pub fn of(pairs: &[(String, String)]) -> Self {
+        let value = |name: &str| pairs.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone());
+        Self {
+            state: value("state"),
+            assigned: value("assigned"),
+            requester: value("requester"),
+            q: value("q"),
+            sort: value("sort"),
+            order: value("order"),
+            page: value("page"),
+            size: value("size"),
+            page_size: value("page_size"),
+            waiting: value("waiting"),
+            updated: value("updated"),
+            n: value("n"),
+            all: value("all"),
+            back: value("back"),
+        }
+    }
+}
+
+/// What keeps a ticket's place in its list, behind the addresses of its forms.
+pub fn suffix(query: &Query<ListQuery>) -> String {
+    let kept =
+        query.pairs().iter().filter(|(n, v)| (NAMES.contains(&n.as_str()) || n == "n") && v.chars().count() <= 200);
+    let parts: Vec<String> = kept.take(20).map(|(n, v)| format!("{n}={}", encode_component(v))).collect();
+    if parts.is_empty() { String::new() } else { format!("?{}", parts.join("&")) }
 }
 
 /// What a value was taken for.
@@ -55,15 +97,30 @@ pub struct ListState {
     pub assigned: Option<Read<Assigned>>,
     /// Page and size.
     pub paging: Paging,
+    /// On a ticket: its number in the list.
+    pub number: Option<i64>,
     pairs: Vec<(String, String)>,
 }
 
 /// The parameters that an address of the list may carry, in the order they are written.
-const NAMES: [&str; 10] =
-    ["state", "status", "priority", "assigned", "requester", "company", "q", "sort", "order", "size"];
+pub const NAMES: [&str; 12] = [
+    "state",
+    "status",
+    "priority",
+    "assigned",
+    "requester",
+    "company",
+    "waiting",
+    "updated",
+    "q",
+    "sort",
+    "order",
+    "size",
+];
 
 /// The parameters that narrow the list.
-const NARROWING: [&str; 7] = ["state", "status", "priority", "assigned", "requester", "company", "q"];
+const NARROWING: [&str; 9] =
+    ["state", "status", "priority", "assigned", "requester", "company", "waiting", "updated", "q"];
 
 fn read<T>(values: &[String], parse: impl Fn(&str) -> Result<T, &'static str>) -> Vec<Read<T>> {
     values.iter().map(|v| parse(v).map_or_else(|_| Read::Unknown(v.clone()), Read::Known)).collect()
@@ -81,11 +138,17 @@ fn known<T: Copy>(values: &[Read<T>]) -> Vec<T> {
 
 impl ListState {
     /// Reads the address. Requesters begin with what is open.
-    pub fn read(scope: Scope, me: i64, query: &Query<ListQuery>) -> Self {
-        Self::of(scope, me, &query.value, query.pairs().to_vec())
+    pub fn read(scope: Scope, me: i64, now: DateTime<Utc>, query: &Query<ListQuery>) -> Self {
+        Self::of(scope, me, now, &query.value, query.pairs().to_vec())
     }
 
-    pub(super) fn of(scope: Scope, me: i64, query: &ListQuery, pairs: Vec<(String, String)>) -> Self {
+    pub(super) fn of(
+        scope: Scope,
+        me: i64,
+        now: DateTime<Utc>,
+        query: &ListQuery,
+        pairs: Vec<(String, String)>,
+    ) -> Self {
         let statuses = read(&all(&pairs, "status"), Status::parse);
         let priorities = read(&all(&pairs, "priority"), Priority::parse);
         let assigned = query
@@ -100,9 +163,16 @@ impl ListState {
             _ => None,
         };
         let (sort, is_ascending) = sort(query);
+        let waits_for_us = query.waiting.as_deref() == Some("us");
         let requester = query.requester.as_deref().and_then(|r| if r == "me" { Some(me) } else { r.parse().ok() });
         let filter = TicketFilter {
-            statuses: if statuses.is_empty() { of_state(state) } else { known(&statuses) },
+            statuses: match (statuses.is_empty(), waits_for_us && state.is_none()) {
+                (false, _) => known(&statuses),
+                (true, true) => vec![Status::Open, Status::InProgress],
+                (true, false) => of_state(state),
+            },
+            waits_for_us,
+            updated_since: query.updated.as_deref().and_then(days).map(|days| now - TimeDelta::days(days)),
             priorities: known(&priorities),
             companies: all(&pairs, "company").iter().filter_map(|id| id.parse().ok()).take(200).collect(),
             assigned: if let Some(Read::Known(assigned)) = assigned { Some(assigned) } else { None },
@@ -113,7 +183,8 @@ impl ListState {
             ..TicketFilter::default()
         };
         let filter = if scope.is_own() { filter.for_requester() } else { filter };
-        Self { filter, state, statuses, priorities, assigned, paging: paging(query), pairs }
+        let number = query.n.as_deref().and_then(|n| n.parse().ok()).filter(|n| (1..=10_000).contains(n));
+        Self { filter, state, statuses, priorities, assigned, paging: paging(query), number, pairs }
     }
 
     /// The column that is sorted by, with `-` for descending.
@@ -141,6 +212,27 @@ impl ListState {
         format!("{address}{}{name}=", if address.contains('?') { '&' } else { '?' })
     }
 
+    /// A ticket of the list, by its number in it.
+    pub fn ticket(&self, id: i64, number: i64) -> String {
+        let address = self.address(&[], &[]);
+        let query = address.strip_prefix("/tickets").unwrap_or_default();
+        format!("/tickets/{id}{query}{}n={number}", if query.is_empty() { '?' } else { '&' })
+    }
+
+    /// What keeps the place in the list, behind the addresses of a ticket's forms.
+    pub fn suffix(&self) -> String {
+        match self.number {
+            Some(number) => self.ticket(0, number).trim_start_matches("/tickets/0").to_owned(),
+            None => self.address(&[], &[]).trim_start_matches("/tickets").to_owned(),
+        }
+    }
+
+    /// The parameters of the list, for forms that carry them.
+    pub fn carried(&self) -> Vec<(String, String)> {
+        let known = self.pairs.iter().filter(|(n, v)| NAMES.contains(&n.as_str()) && v.chars().count() <= 200);
+        known.take(40).cloned().collect()
+    }
+
     /// The list without anything that narrows it.
     pub fn cleared(&self) -> String {
         self.address(&NARROWING, &[])
@@ -158,6 +250,11 @@ fn of_state(state: Option<&str>) -> Vec<Status> {
         Some("closed") => Status::DONE.to_vec(),
         _ => Vec::new(),
     }
+}
+
+/// `last_7d` is seven days.
+fn days(text: &str) -> Option<i64> {
+    text.strip_prefix("last_")?.strip_suffix('d')?.parse().ok().filter(|days| (1..=3650).contains(days))
 }
 
 fn sort(query: &ListQuery) -> (Sort, bool) {
@@ -183,20 +280,27 @@ mod tests {
     use super::*;
 
     fn state(pairs: &[(&str, &str)]) -> ListState {
-        let value = |name: &str| pairs.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned());
-        let query = ListQuery {
-            state: value("state"),
-            assigned: value("assigned"),
-            requester: value("requester"),
-            q: value("q"),
-            sort: value("sort"),
-            order: value("order"),
-            page: value("page"),
-            size: value("size"),
-            page_size: value("page_size"),
-        };
-        let pairs = pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
-        ListState::of(Scope::everywhere(), 4, &query, pairs)
+        let pairs: Vec<_> = pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+        let now = DateTime::from_timestamp(1_795_425_120, 0).unwrap();
+        ListState::of(Scope::everywhere(), 4, now, &ListQuery::of(&pairs), pairs)
+    }
+
+    #[test]
+    fn a_ticket_keeps_its_place_in_the_list() {
+        let s = state(&[("state", "open"), ("q", "a&b"), ("n", "3")]);
+        assert_eq!(s.ticket(7, 4), "/tickets/7?state=open&q=a%26b&n=4");
+        assert_eq!((s.suffix().as_str(), s.number), ("?state=open&q=a%26b&n=3", Some(3)));
+        assert_eq!(state(&[("n", "-1")]).suffix(), "");
+        assert_eq!(state(&[]).ticket(7, 1), "/tickets/7?n=1");
+    }
+
+    #[test]
+    fn waiting_on_us_and_lately_changed_are_filters() {
+        let s = state(&[("waiting", "us"), ("updated", "last_7d")]);
+        assert!(s.filter.waits_for_us);
+        assert_eq!(s.filter.statuses, [Status::Open, Status::InProgress]);
+        assert_eq!(s.filter.updated_since.unwrap().timestamp(), 1_795_425_120 - 7 * 86_400);
+        assert_eq!(state(&[("updated", "last_week")]).filter.updated_since, None);
     }
 
     #[test]

@@ -10,10 +10,12 @@ use shared::format::plural;
 use shared::page::Page;
 use shared::web::{PageOf, Query};
 
+use super::choose::{self, Opt};
 use super::filter::{ListQuery, ListState};
 use super::narrow::{self, Chip, Filters, Link, Tab};
+use crate::model::{Priority, Status};
 use crate::scope::Scope;
-use crate::store::{self, Choices, Found, Line, Search};
+use crate::store::{self, Choices, Found, Line, Search, ViewCounts};
 
 /// The list of tickets.
 #[derive(Debug, Serialize)]
@@ -31,13 +33,50 @@ pub struct TicketList {
     size_url: String,
     export: String,
     empty: Option<Empty>,
+    bulk: Option<BulkBar>,
+}
+
+/// What may be done to the ticked tickets.
+#[derive(Debug, Serialize)]
+struct BulkBar {
+    /// The parameters of the list, for "all of the list" and the way back.
+    carried: Vec<(String, String)>,
+    statuses: Vec<Opt>,
+    priorities: Vec<Opt>,
+    assignees: Vec<Opt>,
+    categories: Vec<String>,
+    plain_statuses: Vec<Opt>,
+    plain_priorities: Vec<Opt>,
+}
+
+impl BulkBar {
+    fn of(state: &ListState, choices: &Choices) -> Self {
+        let set = |action: &str, options: Vec<Opt>| {
+            options.iter().map(|o| Opt::new(format!("{action}:{}", o.value()), o.label())).collect::<Vec<_>>()
+        };
+        let mut assignees = vec![Opt::new("me", "Me"), Opt::new("none", "Nobody")];
+        assignees.extend(choose::options(&choices.assignees, None));
+        Self {
+            carried: state.carried(),
+            statuses: set("status", choose::statuses()),
+            priorities: set("priority", choose::priorities()),
+            assignees: set("assign", assignees),
+            categories: choices.categories.clone(),
+            plain_statuses: choose::statuses(),
+            plain_priorities: choose::priorities(),
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
 struct Row {
+    href: String,
     id: i64,
+    version: i64,
     subject: String,
+    status_label: &'static str,
     status: String,
+    priority_label: &'static str,
     priority: String,
     company: Option<String>,
     requester: Option<String>,
@@ -58,7 +97,7 @@ struct Empty {
 /// Shows the tickets that the caller may see.
 pub async fn list(by: User, query: Query<ListQuery>) -> Result<Response> {
     let scope = Scope::of(&by);
-    let state = ListState::read(scope, by.me().id(), &query);
+    let state = ListState::read(scope, by.me().id(), by.now(), &query);
     let Search { plan, found } = store::search(scope, by.db(), &state.filter).await?;
     let part = (state.paging.size(), state.paging.offset());
     let lines = store::page(scope, by.db(), &state.filter, plan, part).await?;
@@ -83,15 +122,19 @@ impl TicketList {
         found: &Found,
         lines: Vec<Line>,
         choices: &Choices,
-        (me, counts): (i64, (i64, i64)),
+        (me, counts): (i64, ViewCounts),
     ) -> Self {
         let (tabs, filters) = (narrow::desk_tabs(state, me, counts), narrow::desk_filters(state, choices));
-        Self { tabs, filters, ..Self::new(state, found, lines, Some(choices)) }
+        Self { tabs, filters, bulk: Some(BulkBar::of(state, choices)), ..Self::new(state, found, lines, Some(choices)) }
     }
 
     pub(super) fn new(state: &ListState, found: &Found, lines: Vec<Line>, choices: Option<&Choices>) -> Self {
         let is_desk = choices.is_some();
-        let mut list = PageOf::new(lines, state.paging, found.counted).map(|line| Row::of(line, is_desk));
+        let mut number = state.paging.offset();
+        let mut list = PageOf::new(lines, state.paging, found.counted).map(|line| {
+            number += 1;
+            Row { href: state.ticket(line.id, number), ..Row::of(line, is_desk) }
+        });
         list.is_capped |= found.has_more;
         let chips = narrow::chips(state, choices);
         Self {
@@ -108,6 +151,7 @@ impl TicketList {
             empty: list.items.is_empty().then(|| Empty::of(state, is_desk, !chips.is_empty())),
             chips,
             list,
+            bulk: None,
         }
     }
 }
@@ -131,9 +175,13 @@ impl Row {
         Self {
             requester: line.requester_name(),
             assigned: line.assigned_name(),
+            href: String::new(),
             id: line.id,
+            version: line.version,
             subject: line.subject,
+            status_label: Status::stored(&line.status).label(),
             status: line.status,
+            priority_label: Priority::stored(&line.priority).label(),
             priority: line.priority,
             company: line.company_name,
             assigned_id: line.assigned_user_id,

@@ -1,6 +1,8 @@
 //! The pages of people and of the desk, and the forms on them (tickets 5 and 6).
 
+mod bulk;
 mod choose;
+mod conflict;
 mod delete;
 mod details;
 mod files;
@@ -9,11 +11,13 @@ mod list;
 mod moved;
 mod narrow;
 mod new;
+mod place;
 mod reply;
 mod samples;
 mod show;
 mod status;
 mod timeline;
+mod watchers;
 
 use shared::routes::Routes;
 
@@ -23,10 +27,12 @@ pub fn add(routes: Routes) -> Routes {
         .page("/tickets", list::list)
         .upload_form("/tickets", new::create)
         .page("/tickets/new", new::blank)
+        .form("/tickets/bulk", bulk::change)
         .page("/tickets/{id}", show::show)
         .upload_form("/tickets/{id}/replies", reply::reply)
         .form("/tickets/{id}/details", details::save)
         .form("/tickets/{id}/status", status::set)
+        .form("/tickets/{id}/watchers", watchers::change)
         .form("/tickets/{id}/close", status::close)
         .form("/tickets/{id}/reopen", status::reopen)
         .page("/tickets/{id}/delete", delete::ask)
@@ -49,5 +55,6 @@ mod tests {
         render_samples::<super::new::TicketNew>();
         render_samples::<super::show::TicketShow>();
         render_samples::<super::delete::TicketDelete>();
+        render_samples::<super::bulk::TicketsDelete>();
     }
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::choose::{self, Opt};
 use super::filter::{ListState, Read};
 use crate::model::{Assigned, Status};
-use crate::store::{Choices, Found, Tally};
+use crate::store::{Choices, Found, Tally, ViewCounts};
 
 /// A view of the list.
 #[derive(Debug, Serialize)]
@@ -67,15 +67,19 @@ pub(super) fn own_tabs(state: &ListState) -> Vec<Tab> {
 }
 
 /// Views of the desk; counts where somebody must act.
-pub(super) fn desk_tabs(state: &ListState, me: i64, (mine, nobodys): (i64, i64)) -> Vec<Tab> {
+pub(super) fn desk_tabs(state: &ListState, me: i64, counts: ViewCounts) -> Vec<Tab> {
     let is_open = state.state == Some("open");
+    let is_waiting = state.filter.waits_for_us;
+    let is_recent = state.filter.updated_since.is_some();
     let whose = |assigned| is_open && state.filter.assigned == assigned && state.filter.requester.is_none();
     let is_mine_asked = state.filter.requester == Some(me);
-    let is_all = !is_open && state.filter.assigned.is_none() && !is_mine_asked;
+    let is_all = !is_open && state.filter.assigned.is_none() && !is_mine_asked && !is_waiting && !is_recent;
     vec![
-        tab("My open", "/tickets?assigned=me&state=open", whose(Some(Assigned::Person(me))), Some(mine)),
-        tab("Unassigned", "/tickets?assigned=none&state=open", whose(Some(Assigned::Nobody)), Some(nobodys)),
-        tab("All open", "/tickets?state=open", whose(None), None),
+        tab("My open", "/tickets?assigned=me&state=open", whose(Some(Assigned::Person(me))), Some(counts.mine)),
+        tab("Unassigned", "/tickets?assigned=none&state=open", whose(Some(Assigned::Nobody)), Some(counts.nobodys)),
+        tab("All open", "/tickets?state=open", whose(None), Some(counts.open)),
+        tab("Waiting on us", "/tickets?waiting=us", is_waiting, Some(counts.waiting)),
+        tab("Recently updated", "/tickets?updated=last_7d", is_recent, None),
         tab("All tickets", "/tickets", is_all, None),
         tab("My requests", "/tickets?requester=me", is_mine_asked, None),
     ]
@@ -83,7 +87,7 @@ pub(super) fn desk_tabs(state: &ListState, me: i64, (mine, nobodys): (i64, i64))
 
 /// A requester searches.
 pub(super) fn own_filters(state: &ListState) -> Filters {
-    let keep = ["state", "sort", "size"].into_iter();
+    let keep = ["state", "waiting", "updated", "sort", "size"].into_iter();
     let keep = keep.filter_map(|name| state.given(name).map(|value| (name, value.to_owned()))).collect();
     Filters { q: state.filter.search.clone().unwrap_or_default(), keep, active: 0, selects: Vec::new() }
 }
@@ -135,6 +139,10 @@ pub(super) fn chips(state: &ListState, choices: Option<&Choices>) -> Vec<Chip> {
         if state.state.is_some_and(|name| name != "all") {
             add("State", "state", if state.state == Some("open") { "Open" } else { "Closed" }.to_owned());
         }
+        if state.filter.waits_for_us {
+            add("Waiting on", "waiting", "us".to_owned());
+        }
+        add("Updated", "updated", lately(state));
         add("Assignee", "assigned", assignee(state, choices));
         let company =
             |id: &i64| choices.companies.iter().find(|c| c.id == *id).map_or(format!("#{id}"), |c| c.name.clone());
@@ -148,6 +156,12 @@ pub(super) fn chips(state: &ListState, choices: Option<&Choices>) -> Vec<Chip> {
     }
     add("Search", "q", state.filter.search.clone().unwrap_or_default());
     chips
+}
+
+fn lately(state: &ListState) -> String {
+    let days = state.given("updated").filter(|_| state.filter.updated_since.is_some());
+    let days = days.and_then(|text| text.strip_prefix("last_")?.strip_suffix('d'));
+    days.map(|days| format!("last {days} days")).unwrap_or_default()
 }
 
 fn assignee(state: &ListState, choices: &Choices) -> String {

@@ -7,8 +7,9 @@ use shared::Flash;
 use shared::caller::User;
 use shared::error::{Error, Invalid, Result};
 use shared::rate_limit;
-use shared::web::{FormState, Multipart, Path};
+use shared::web::{FormState, Multipart, Path, Query};
 
+use super::filter::{ListQuery, suffix};
 use super::show::TicketShow;
 use crate::actions::{self, Sent};
 use crate::model::NewReply;
@@ -26,18 +27,20 @@ pub struct Fields {
 }
 
 /// Adds a reply or note with its files, or shows the text again with what is wrong.
-pub async fn reply(by: User, Path(id): Path<i64>, form: Multipart) -> Result<Response> {
+pub async fn reply(by: User, Path(id): Path<i64>, query: Query<ListQuery>, form: Multipart) -> Result<Response> {
     let fields: Fields = form.fields()?;
     let is_note = matches!(fields.is_internal.as_str(), "true" | "on" | "1") && Doer::of(&by).is_desk;
     let typed = form.refused(&Invalid::none());
     match send(&by, id, &fields, is_note, form).await {
         Ok(sent) => {
             let done = Flash::done(if is_note { "Note added" } else { "Reply sent" });
-            by.see(format!("/tickets/{id}#reply-{}", sent.reply_id), done).await
+            by.see(format!("/tickets/{id}{}#reply-{}", suffix(&query), sent.reply_id), done).await
         }
-        Err(Error::Invalid(invalid)) => again(&by, id, typed.refused(&invalid), StatusCode::UNPROCESSABLE_ENTITY).await,
+        Err(Error::Invalid(invalid)) => {
+            again(&by, id, &query, typed.refused(&invalid), StatusCode::UNPROCESSABLE_ENTITY).await
+        }
         Err(error) if error.status() == StatusCode::CONFLICT => {
-            again(&by, id, typed.complain(error.detail()), StatusCode::CONFLICT).await
+            again(&by, id, &query, typed.complain(error.detail()), StatusCode::CONFLICT).await
         }
         Err(error) => Err(error),
     }
@@ -54,8 +57,8 @@ async fn send(by: &User, id: i64, fields: &Fields, is_note: bool, form: Multipar
     actions::reply(by, &doer, id, new, &files).await
 }
 
-async fn again(by: &User, id: i64, reply: FormState, status: StatusCode) -> Result<Response> {
-    let mut page = TicketShow::load(by, id).await?;
+async fn again(by: &User, id: i64, query: &Query<ListQuery>, reply: FormState, status: StatusCode) -> Result<Response> {
+    let mut page = TicketShow::load(by, id, query).await?;
     page.reply = reply;
     page.has_errors = true;
     by.page_with(status, &page).await

@@ -2,12 +2,15 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use shared::error::Invalid;
+use shared::web::FormState;
 
+use super::conflict::Conflict;
 use super::filter::{ListQuery, ListState};
 use super::list::TicketList;
+use super::place::Place;
 use super::show::{Panel, TicketShow};
 use crate::scope::{Doer, Scope};
-use crate::store::{Attachment, Choice, Choices, Entry, Found, Line, Tally, Ticket};
+use crate::store::{Attachment, Choice, Choices, Entry, Found, Line, Tally, Ticket, ViewCounts};
 
 fn at(hours: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_794_990_000, 0).unwrap_or_default() + TimeDelta::hours(hours)
@@ -124,10 +127,15 @@ pub(super) fn tickets() -> Vec<TicketShow> {
     let mut desk = page("in_progress", true, at(3));
     desk.panel = Some(Panel::of(&ticket("in_progress"), &choices()));
     desk.may_delete = true;
+    desk.is_watching = true;
+    desk.place = Place::sample();
     let mut wrong = page("pending", true, at(3));
     wrong.panel = Some(Panel::of(&ticket("pending"), &Choices::default()));
     wrong.has_errors = true;
-    wrong.conflict = true;
+    let sent = FormState::of([("status", "resolved"), ("priority", "low"), ("category", "Printing")]);
+    if let Some(panel) = &wrong.panel {
+        wrong.conflict = Some(Conflict::of(&sent, &ticket("pending"), panel, Some("Grace Lin".to_owned())));
+    }
     wrong.reply = wrong.reply.refused(&Invalid::field("body", "Enter the text of the reply"));
     wrong.details = wrong.details.refused(&Invalid::field("category", "Use at most 64 characters"));
     let many = (1..=100).map(|id| entry("reply", id, "Any news?")).collect();
@@ -153,6 +161,7 @@ fn line(id: i64) -> Line {
         last_reply_at: (id % 2 == 0).then(|| at(1)),
         last_reply_side: (id % 2 == 0).then(|| "technician".to_owned()),
         updated_at: at(1),
+        version: id,
     }
 }
 
@@ -169,18 +178,21 @@ pub(super) fn lists() -> Vec<TicketList> {
     let none = Found::default();
     let state = |scope, pairs: &[(&str, &str)]| {
         let pairs: Vec<(String, String)> = pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
-        let value = |name: &str| pairs.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone());
-        let query =
-            ListQuery { state: value("state"), assigned: value("assigned"), q: value("q"), ..ListQuery::default() };
-        ListState::of(scope, 3, &query, pairs)
+        ListState::of(scope, 3, at(0), &ListQuery::of(&pairs), pairs)
     };
     let (all, own) = (Scope::everywhere(), Scope::sample_own());
     let narrowed = state(all, &[("status", "open,foo"), ("assigned", "me"), ("company", "1"), ("q", "vpn")]);
     let lines = || (1..=6).map(line).collect();
     vec![
-        TicketList::of_desk(&narrowed, &found, lines(), &choices(), (3, (12, 7))),
-        TicketList::of_desk(&narrowed, &none, Vec::new(), &choices(), (3, (0, 0))),
-        TicketList::of_desk(&state(all, &[]), &none, Vec::new(), &Choices::default(), (3, (0, 0))),
+        TicketList::of_desk(
+            &narrowed,
+            &found,
+            lines(),
+            &choices(),
+            (3, ViewCounts { mine: 12, nobodys: 7, open: 128, waiting: 5 }),
+        ),
+        TicketList::of_desk(&narrowed, &none, Vec::new(), &choices(), (3, ViewCounts::default())),
+        TicketList::of_desk(&state(all, &[]), &none, Vec::new(), &Choices::default(), (3, ViewCounts::default())),
         TicketList::new(&state(own, &[]), &found, lines(), None),
         TicketList::new(&state(own, &[("state", "closed")]), &none, Vec::new(), None),
         TicketList::new(&state(own, &[("state", "all")]), &none, Vec::new(), None),

@@ -2,7 +2,7 @@
 
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use shared::caller::User;
 use shared::context::By;
 use shared::error::Result;
@@ -10,6 +10,9 @@ use shared::page::Page;
 use shared::web::{FormState, Path, Query};
 
 use super::choose::{self, Opt};
+use super::conflict::Conflict;
+use super::filter::{ListQuery, ListState};
+use super::place::Place;
 use super::timeline::{FileItem, Item, Picture, file_items, pictures};
 use crate::actions;
 use crate::model::{self, Priority, Status};
@@ -27,7 +30,9 @@ pub struct TicketShow {
     pub(super) entries: Vec<Item>,
     pub(super) reply: FormState,
     pub(super) details: FormState,
-    pub(super) conflict: bool,
+    pub(super) conflict: Option<Conflict>,
+    pub(super) is_watching: bool,
+    pub(super) place: Place,
     pub(super) may_reply: bool,
     pub(super) may_close: bool,
     pub(super) may_reopen: bool,
@@ -41,13 +46,16 @@ pub(super) struct Head {
     subject: String,
     description: Option<String>,
     status: String,
+    status_label: &'static str,
     sentence: &'static str,
     is_done: bool,
     priority: String,
+    priority_label: &'static str,
     company: Option<String>,
     requester: Option<String>,
     requester_id: Option<i64>,
     assigned: Option<String>,
+    assigned_id: Option<i64>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     closed_at: Option<DateTime<Utc>>,
@@ -60,13 +68,17 @@ pub(super) struct Head {
 /// What the desk may change beside the conversation.
 #[derive(Debug, Serialize)]
 pub(super) struct Panel {
-    statuses: Vec<Opt>,
-    priorities: Vec<Opt>,
-    assignees: Vec<Opt>,
-    requesters: Vec<Opt>,
-    companies: Vec<Opt>,
+    pub(super) statuses: Vec<Opt>,
+    pub(super) priorities: Vec<Opt>,
+    pub(super) assignees: Vec<Opt>,
+    pub(super) requesters: Vec<Opt>,
+    pub(super) companies: Vec<Opt>,
+    /// The same with nobody, where each is a button.
+    assignees_or_nobody: Vec<Opt>,
     categories: Vec<String>,
     watchers: Vec<Watcher>,
+    /// Who may watch and does not.
+    watchable: Vec<Opt>,
 }
 
 #[derive(Debug, Serialize)]
@@ -75,17 +87,10 @@ struct Watcher {
     name: String,
 }
 
-/// Whether the whole conversation is wanted.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Wish {
-    all: Option<String>,
-}
-
 /// Shows a ticket that the caller may see.
-pub async fn show(by: User, Path(id): Path<i64>, wish: Query<Wish>) -> Result<Response> {
-    let mut page = TicketShow::load(&by, id).await?;
-    if wish.all.is_none() {
+pub async fn show(by: User, Path(id): Path<i64>, query: Query<ListQuery>) -> Result<Response> {
+    let mut page = TicketShow::load(&by, id, &query).await?;
+    if query.all.is_none() {
         page.fold();
     }
     by.page(&page).await
@@ -98,7 +103,7 @@ const KEEP_LAST: usize = 20;
 
 impl TicketShow {
     /// Reads everything the page shows.
-    pub(super) async fn load(by: &By, id: i64) -> Result<Self> {
+    pub(super) async fn load(by: &By, id: i64, query: &Query<ListQuery>) -> Result<Self> {
         let scope = Scope::of(by);
         let ticket = store::find(scope, by.db(), id).await?;
         let entries = store::entries(scope, by.db(), id).await?;
@@ -108,7 +113,12 @@ impl TicketShow {
         } else {
             None
         };
-        let mut page = Self::new(&ticket, entries, &files, &Doer::of(by), by.now());
+        let doer = Doer::of(by);
+        let mut page = Self::new(&ticket, entries, &files, &doer, by.now());
+        let state = ListState::read(scope, doer.id.unwrap_or_default(), by.now(), query);
+        page.place = Place::find(by, &state, id).await?;
+        page.is_watching =
+            panel.as_ref().is_some_and(|panel| panel.watchers.iter().any(|watcher| Some(watcher.id) == doer.id));
         page.panel = panel;
         page.may_delete = by.person().is_some_and(|person| person.user.is_super_admin);
         Ok(page)
@@ -132,13 +142,26 @@ impl TicketShow {
             ticket: Head::of(ticket, files),
             reply: FormState::of([("is_internal", "false")]),
             details: details(ticket),
-            conflict: false,
+            conflict: None,
+            is_watching: false,
+            place: Place::none(),
             may_reply: !is_shut,
             may_close: model::may_close(ticket.state()),
             may_reopen: reopens.unwrap_or(false),
             follow_up: is_shut.then(|| actions::follow_up(ticket.id)),
             panel: None,
         }
+    }
+
+    /// Puts what was typed over what is stored.
+    pub(super) fn take(&mut self, typed: FormState) {
+        self.details.errors = typed.errors;
+        self.details.fields.extend(typed.fields);
+    }
+
+    /// Who made the newest change.
+    pub(super) fn last_changed_by(&self) -> Option<String> {
+        self.entries.iter().rev().find(|entry| entry.is_change()).map(|entry| entry.author().to_owned())
     }
 
     pub(super) fn fold(&mut self) {
@@ -153,9 +176,10 @@ impl TicketShow {
 }
 
 /// The form of the panel, filled with what is stored.
-fn details(ticket: &Ticket) -> FormState {
+pub(super) fn details(ticket: &Ticket) -> FormState {
     let id = |id: Option<i64>| id.map(|id| id.to_string()).unwrap_or_default();
     FormState::of([
+        ("subject", ticket.subject.clone()),
         ("status", ticket.status.clone()),
         ("priority", ticket.priority.clone()),
         ("assigned_user_id", id(ticket.assigned_user_id)),
@@ -174,13 +198,16 @@ impl Head {
             subject: ticket.subject.clone(),
             description: ticket.description.clone(),
             status: ticket.status.clone(),
+            status_label: status.label(),
             sentence: status.sentence(),
             is_done: status.is_done(),
             priority: Priority::stored(&ticket.priority).as_str().to_owned(),
+            priority_label: Priority::stored(&ticket.priority).label(),
             company: ticket.company_name.clone(),
             requester: ticket.requester_name(),
             requester_id: ticket.requester_id,
             assigned: ticket.assigned_name(),
+            assigned_id: ticket.assigned_user_id,
             created_at: ticket.created_at,
             updated_at: ticket.updated_at,
             closed_at: ticket.closed_at,
@@ -198,10 +225,19 @@ impl Panel {
         let requester = ticket.requester_id.map(|id| (id, ticket.requester_name()));
         let company = ticket.company_id.map(|id| (id, ticket.company_name.clone()));
         let watcher = |c: &Choice| Watcher { id: c.id, name: c.name.clone() };
+        let is_new = |c: &&Choice| !choices.watchers.iter().any(|known| known.id == c.id);
+        let mut watchable: Vec<Choice> = choices.assignees.iter().filter(is_new).cloned().collect();
+        let others = choices.requesters.iter().filter(is_new);
+        watchable.extend(others.filter(|c| !choices.assignees.iter().any(|a| a.id == c.id)).cloned());
+        let assignees = choose::options(&choices.assignees, assigned);
+        let mut assignees_or_nobody = vec![Opt::new("", "Nobody")];
+        assignees_or_nobody.extend(assignees.iter().cloned());
         Self {
+            assignees_or_nobody,
+            watchable: choose::options(&watchable, None),
             statuses: choose::statuses(),
             priorities: choose::priorities(),
-            assignees: choose::options(&choices.assignees, assigned),
+            assignees,
             requesters: choose::options(&choices.requesters, requester),
             companies: choose::options(&choices.companies, company),
             categories: choices.categories.clone(),
@@ -212,6 +248,7 @@ impl Panel {
 
 impl Page for TicketShow {
     const TEMPLATE: &'static str = "tickets/show.html";
+    const REGIONS: &'static [(&'static str, &'static str)] = &[("ticket-timeline", "tickets/_timeline.html")];
 
     fn samples() -> Vec<Self> {
         super::samples::tickets()

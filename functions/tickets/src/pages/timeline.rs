@@ -65,6 +65,16 @@ impl Item {
         })
     }
 
+    /// A change of a field.
+    pub(super) fn is_change(&self) -> bool {
+        self.kind == "change"
+    }
+
+    /// Who wrote or changed.
+    pub(super) fn author(&self) -> &str {
+        &self.author
+    }
+
     /// Stands for entries that are folded away.
     pub(super) fn gap(hidden: usize, at: DateTime<Utc>) -> Self {
         Self {

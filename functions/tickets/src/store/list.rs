@@ -27,12 +27,13 @@ pub struct Line {
     pub last_reply_at: Option<DateTime<Utc>>,
     pub last_reply_side: Option<String>,
     pub updated_at: DateTime<Utc>,
+    pub version: i64,
 }
 
 const LINE: &str = "SELECT t.id, t.subject, t.status, t.priority, c.name AS company_name, \
     q.first_name AS requester_first, q.last_name AS requester_last, q.email AS requester_email, \
     t.assigned_user_id, a.first_name AS assigned_first, a.last_name AS assigned_last, a.email AS assigned_email, \
-    t.last_reply_at, t.last_reply_side, t.updated_at";
+    t.last_reply_at, t.last_reply_side, t.updated_at, t.version";
 
 impl Line {
     /// Who asks.
@@ -63,7 +64,7 @@ pub struct ExportRow {
 const EXPORT: &str = "SELECT t.id, t.subject, t.status, t.priority, c.name AS company_name, \
     q.first_name AS requester_first, q.last_name AS requester_last, q.email AS requester_email, \
     t.assigned_user_id, a.first_name AS assigned_first, a.last_name AS assigned_last, a.email AS assigned_email, \
-    t.last_reply_at, t.last_reply_side, t.updated_at, t.category, t.source, t.external_reference, t.created_at, \
+    t.last_reply_at, t.last_reply_side, t.updated_at, t.version, t.category, t.source, t.external_reference, t.created_at, \
     t.closed_at";
 
 /// What narrows a list, over `tickets t`.
@@ -86,6 +87,11 @@ pub(super) fn conditions(scope: Scope, filter: &TicketFilter, statuses: &[Status
         Some(Assigned::Nobody) => query.push(" AND t.assigned_user_id IS NULL"),
         Some(Assigned::Person(id)) => query.push(" AND t.assigned_user_id = ?").bind(id),
     };
+    let query = query.push(if filter.waits_for_us {
+        " AND (t.last_reply_side = 'requester' OR t.last_reply_side IS NULL)"
+    } else {
+        ""
+    });
     query
         .push_if(" AND t.module_slug = ?", filter.module_slug.clone())
         .push_if(" AND t.requester_id = ?", filter.requester)
@@ -179,12 +185,29 @@ impl Found {
     }
 }
 
-/// How many open tickets are a technician's own, and how many are nobody's.
-pub async fn view_counts(db: &Db, me: i64) -> Result<(i64, i64)> {
+/// Open tickets of the views, each counted to 1,001.
+#[derive(Debug, Clone, Copy, Default, sqlx::FromRow)]
+pub struct ViewCounts {
+    /// A technician's own.
+    pub mine: i64,
+    /// Nobody's.
+    pub nobodys: i64,
+    /// Everybody's.
+    pub open: i64,
+    /// Those in which the customer spoke last.
+    pub waiting: i64,
+}
+
+/// Counts what the views of the desk hold, in one statement.
+pub async fn view_counts(db: &Db, me: i64) -> Result<ViewCounts> {
     Ok(sql("SELECT (SELECT COUNT(*) FROM (SELECT t.id FROM tickets t WHERE t.assigned_user_id = ? \
            AND t.status IN ('open', 'in_progress', 'pending') LIMIT 1001) m) AS mine, \
          (SELECT COUNT(*) FROM (SELECT t.id FROM tickets t WHERE t.assigned_user_id IS NULL \
-           AND t.status IN ('open', 'in_progress', 'pending') LIMIT 1001) n) AS nobodys")
+           AND t.status IN ('open', 'in_progress', 'pending') LIMIT 1001) n) AS nobodys, \
+         (SELECT COUNT(*) FROM (SELECT t.id FROM tickets t \
+           WHERE t.status IN ('open', 'in_progress', 'pending') LIMIT 1001) o) AS open, \
+         (SELECT COUNT(*) FROM (SELECT t.id FROM tickets t WHERE t.status IN ('open', 'in_progress') \
+           AND (t.last_reply_side = 'requester' OR t.last_reply_side IS NULL) LIMIT 1001) w) AS waiting")
     .bind(me)
     .fetch_one(db)
     .await?)

@@ -2,6 +2,7 @@
 
 mod activity;
 mod attachments;
+mod bulk;
 mod list;
 mod people;
 mod replies;
@@ -12,14 +13,15 @@ mod watchers;
 
 pub use activity::{NewActivity, activity, record};
 pub use attachments::{Attachment, attach, attach_one, attachment, attachment_of, attachments, count_of_entry, forget};
-pub use list::{ExportRow, Found, Line, Tally, export, full_page, page, view_counts};
+pub use bulk::{lock_all, record_all, save_all};
+pub use list::{ExportRow, Found, Line, Tally, ViewCounts, export, full_page, page, view_counts};
 pub use people::{
     Choice, Choices, active_person, choices, company_exists, is_assignable, is_member_of_any, is_requester_of,
 };
 pub use replies::{Entry, entries, find_reply, insert_reply, repeated, replies};
-pub use search::{Search, search};
+pub use search::{Plan, Search, search};
 pub use tickets::{Ticket, Touch, delete, find, insert, lock, not_found, save, touch};
-pub use watchers::{replace_watchers, unwatchable, watch, watchers};
+pub use watchers::{replace_watchers, unwatch, unwatchable, watch, watchers};
 
 /// People who work at the desk: at the provider with the permission, or super administrators.
 /// Goes behind `u.id IN` … of `users u`.

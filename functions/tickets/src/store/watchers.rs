@@ -52,6 +52,13 @@ pub async fn watch(tx: &mut Tx, ticket_id: i64, user_id: i64) -> Result<()> {
     add(tx, ticket_id, &[user_id]).await
 }
 
+/// Takes a watcher off.
+pub async fn unwatch(tx: &mut Tx, ticket_id: i64, user_id: i64) -> Result<()> {
+    let query = sql("DELETE FROM ticket_watchers WHERE ticket_id = ? AND user_id = ?");
+    query.bind(ticket_id).bind(user_id).execute(tx).await?;
+    Ok(())
+}
+
 async fn add(tx: &mut Tx, ticket_id: i64, user_ids: &[i64]) -> Result<()> {
     let (now, by) = (tx.stamp().at, tx.stamp().user_id);
     sql("INSERT INTO ticket_watchers (ticket_id, user_id, added_by_id, created_at) SELECT t.id, u.id, ?, ? \

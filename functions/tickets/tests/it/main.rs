@@ -3,6 +3,7 @@
 #![expect(unused_must_use, reason = "what a reply was expected to be is said by the call itself")]
 
 mod attachments;
+mod bulk;
 mod create;
 mod documentation;
 mod help;
@@ -10,6 +11,7 @@ mod keys;
 mod lists;
 mod mails;
 mod pages;
+mod record;
 mod replies;
 mod scoping;
 mod search;

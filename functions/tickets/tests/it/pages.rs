@@ -99,7 +99,7 @@ async fn the_panel_saves_and_says_when_somebody_was_quicker() {
     let page = desk.tom.get(&format!("/tickets/{id}")).await.is(200).shows("Details saved");
     page.shows("set status to In progress, set priority to High, assigned it to Tom Example, set category to Printing");
     let page = desk.tom.post(&path, &[("priority", "low"), ("category", "Mine"), ("version", "1")]).await.is(409);
-    page.shows("Somebody else changed this ticket").shows("value=\"Mine\"").shows("name=\"version\" value=\"2\"");
+    page.shows("Tom Example changed this ticket").shows("value=\"Mine\"").shows("name=\"version\" value=\"2\"");
     desk.tom
         .post(&path, &[("priority", "low"), ("version", "2"), ("returnUrl", "/tickets?state=open")])
         .await

@@ -78,7 +78,7 @@ export default function (field, { one, say, send }) {
     const words = text.trim().toLowerCase();
     if (field.dataset.url && words) {
       const answer = await send(`${field.dataset.url}${field.dataset.url.includes("?") ? "&" : "?"}q=${encodeURIComponent(words)}`, { headers: { Accept: "application/json" } }).catch(() => null);
-      if (answer?.ok) return answer.json();
+      if (answer?.ok) return (await answer.json()).map((o) => ({ value: o.value ?? o.id, label: o.label ?? o.name }));
     }
     return [...select.options].filter((o) => o.value && o.text.toLowerCase().includes(words)).map((o) => ({ value: o.value, label: o.text }));
   }

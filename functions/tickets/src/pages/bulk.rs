@@ -1,0 +1,110 @@
+//! One change to the tickets that are ticked, or to all of the list (interface 3.3).
+
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+use shared::caller::Technician;
+use shared::error::{Error, Result};
+use shared::page::Page;
+use shared::web::Form;
+use shared::{Flash, Tone};
+
+use super::filter::{ListQuery, ListState, NAMES};
+use crate::actions;
+use crate::model::{Bulk, Fate, told};
+use crate::scope::Scope;
+use crate::store;
+
+/// The form as it is sent; what narrows the list comes with it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Fields {
+    /// `status:resolved`, `priority:high`, `assign:4`, `category` or `delete`.
+    set: String,
+    category: String,
+    all: String,
+    confirmed: String,
+}
+
+/// Tickets that "all of the list" reaches at most.
+const MOST: i64 = 1000;
+
+/// Tickets in one transaction.
+const STEP: usize = 200;
+
+/// Asks before tickets are deleted.
+#[derive(Debug, Serialize)]
+pub struct TicketsDelete {
+    ids: Vec<i64>,
+    title: String,
+    back: String,
+}
+
+/// Changes what is ticked, or asks first.
+pub async fn change(by: Technician, form: Form<Fields>) -> Result<Response> {
+    let state = list(&by, &form);
+    let back = state.address(&[], &[]);
+    let ids = ids(&by, &form, &state).await?;
+    if ids.is_empty() {
+        return by.see(&back, Flash::new(Tone::Error, "Tick the tickets first")).await;
+    }
+    // Enter in the field of the category sends the form without a button of its own.
+    let set = if form.set.is_empty() && !form.category.trim().is_empty() { "category" } else { &form.set };
+    let (action, value) = set.split_once(':').unwrap_or((set, &form.category));
+    let change = match Bulk::parse(action, Some(value), Some(by.me().id())) {
+        Ok(change) => change,
+        Err((_, text)) => return by.see(&back, Flash::new(Tone::Error, text)).await,
+    };
+    if change == Bulk::Delete && form.confirmed.is_empty() {
+        let count = i64::try_from(ids.len()).unwrap_or(i64::MAX);
+        let title = format!("Delete {}?", shared::format::plural(count, "ticket"));
+        return by.page(&TicketsDelete { ids, title, back }).await;
+    }
+    let mut fates: Vec<Fate> = Vec::with_capacity(ids.len());
+    for step in ids.chunks(STEP) {
+        match actions::bulk(&by, step, &change).await {
+            Ok(done) => fates.extend(done),
+            Err(error) if fates.is_empty() && error.status() == http::StatusCode::BAD_REQUEST => {
+                return by.see(&back, Flash::new(Tone::Error, error.detail())).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let verb = if change == Bulk::Delete { "deleted" } else { "changed" };
+    let tone = if fates.iter().all(|fate| fate.problem.is_none()) { Tone::Success } else { Tone::Info };
+    by.see(&back, Flash::new(tone, told(verb, &fates))).await
+}
+
+fn list(by: &Technician, form: &Form<Fields>) -> ListState {
+    let pairs: Vec<(String, String)> = NAMES
+        .iter()
+        .flat_map(|name| form.all(name).into_iter().map(|value| ((*name).to_owned(), value)))
+        .filter(|(_, value)| !value.trim().is_empty())
+        .collect();
+    ListState::of(Scope::of(by), by.me().id(), by.now(), &ListQuery::of(&pairs), pairs)
+}
+
+async fn ids(by: &Technician, form: &Form<Fields>, state: &ListState) -> Result<Vec<i64>> {
+    if !form.all.is_empty() {
+        let scope = Scope::of(by);
+        let found = store::search(scope, by.db(), &state.filter).await?;
+        let lines = store::page(scope, by.db(), &state.filter, found.plan, (MOST, 0)).await?;
+        return Ok(lines.into_iter().map(|line| line.id).collect());
+    }
+    let mut ids: Vec<i64> = Vec::new();
+    for id in form.all("ids") {
+        let id = id.parse().map_err(|_| Error::field("ids", "Tick the tickets first"))?;
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
+    ids.truncate(STEP);
+    Ok(ids)
+}
+
+impl Page for TicketsDelete {
+    const TEMPLATE: &'static str = "tickets/delete_many.html";
+
+    fn samples() -> Vec<Self> {
+        vec![Self { ids: vec![3, 4], title: "Delete 2 tickets?".to_owned(), back: "/tickets?state=open".to_owned() }]
+    }
+}
