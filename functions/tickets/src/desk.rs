@@ -14,8 +14,8 @@ use crate::{actions, store};
 
 /// Tickets that a filter finds, and how many there are in all, at most 10,001.
 pub async fn list(scope: Scope, db: &Db, filter: &TicketFilter, limit: i64, offset: i64) -> Result<(Vec<Ticket>, i64)> {
-    let found = store::tallies(scope, db, filter).await?;
-    Ok((store::full_page(scope, db, filter, limit, offset).await?, found.counted))
+    let store::Search { plan, found } = store::search(scope, db, filter).await?;
+    Ok((store::full_page(scope, db, filter, plan, (limit, offset)).await?, found.counted))
 }
 
 /// A ticket in reach.
