@@ -71,6 +71,8 @@ settings! {
     "WORKER_ENABLED" = "true": "Whether the local server also runs background work";
     "INTERNAL_TICK_TOKEN" = "": "Bearer of `POST /internal/tick`; blank: the route does not exist";
     "CRON_TIMEZONE" = "UTC": "Time zone of schedules";
+    "HISTORY_RETENTION_DAYS" = "90": "Age at which runs of tasks and automations are removed";
+    "UPGRADE_COMMAND" = "": "Command behind the task System update; blank: the task does not exist";
     "CLAMD_ADDRESS" = "": "Virus scanner; when set, files wait for its verdict";
     "AUDIT_RETENTION_DAYS" = "0": "Age at which audit rows are removed; 0: never";
     "RATE_LIMIT_COARSE" = "20000": "Requests per address in 15 minutes before anything is looked at";
@@ -188,6 +190,8 @@ pub struct Config {
     pub worker_enabled: bool,
     pub tick_token: Option<String>,
     pub cron_timezone: String,
+    pub history_retention_days: i64,
+    pub upgrade_command: String,
     pub clamd_address: Option<String>,
     pub audit_retention_days: i64,
     pub limits: GeneralLimits,
@@ -300,6 +304,8 @@ impl Config {
             worker_enabled: read.flag("WORKER_ENABLED", true)?,
             tick_token: read.get(&["INTERNAL_TICK_TOKEN"]),
             cron_timezone: read.text(&["CRON_TIMEZONE"], "UTC"),
+            history_retention_days: read.number("HISTORY_RETENTION_DAYS", 90)?,
+            upgrade_command: read.text(&["UPGRADE_COMMAND"], ""),
             clamd_address: read.get(&["CLAMD_ADDRESS"]),
             audit_retention_days: read.number("AUDIT_RETENTION_DAYS", 0)?,
             limits: GeneralLimits {

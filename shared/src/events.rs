@@ -25,19 +25,25 @@ pub mod names {
     pub const TICKET_STATUS_CHANGED: &str = "tickets.status_changed";
     /// Somebody registered.
     pub const USER_REGISTERED: &str = "users.registered";
+    /// A scheduled task has failed for good.
+    pub const TASK_FAILED: &str = "scheduler.task_failed";
 }
 
 /// Writes an event in the transaction of its cause. The payload holds ids only.
 pub async fn emit(tx: &mut Tx, name: &'static str, payload: serde_json::Value) -> Result<()> {
-    let now = tx.stamp().at;
+    emit_named(tx, name, payload).await.map(|_| ())
+}
+
+/// The same for a name that somebody chose; gives the number of the event.
+pub async fn emit_named(tx: &mut Tx, name: &str, payload: serde_json::Value) -> Result<i64> {
+    let (now, depth) = (tx.stamp().at, tx.depth());
     tx.has_work();
-    sql("INSERT INTO event_outbox (name, payload, depth, created_at) VALUES (?, ?, 0, ?)")
+    let insert = sql("INSERT INTO event_outbox (name, payload, depth, created_at) VALUES (?, ?, ?, ?)")
         .bind(name)
         .bind(payload.to_string())
-        .bind(now)
-        .insert(tx)
-        .await?;
-    Ok(())
+        .bind(depth)
+        .bind(now);
+    Ok(insert.insert(tx).await?)
 }
 
 /// Writes several events of one cause in one statement.

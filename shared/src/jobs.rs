@@ -15,6 +15,7 @@ use tracing::Instrument as _;
 
 use crate::app::App;
 use crate::audit::Stamp;
+use crate::commands::{Companies, Handlers, Progress, Step};
 use crate::db::{Db, Tx, is_unique_violation, sql};
 use crate::error::{Error, Result};
 use crate::{events, tokens};
@@ -25,8 +26,11 @@ const LEASE: TimeDelta = TimeDelta::seconds(120);
 /// How often a long job renews its claim.
 const RENEW: Duration = Duration::from_secs(30);
 
-/// A job may take this long.
-const JOB_LIMIT: Duration = Duration::from_mins(14);
+/// A job may take this long: a scheduled task has at most an hour.
+const JOB_LIMIT: Duration = Duration::from_mins(61);
+
+/// The same where the platform ends the process after a quarter of an hour.
+const JOB_LIMIT_OF_A_FUNCTION: Duration = Duration::from_mins(14);
 
 /// Jobs claimed in one look.
 const BATCH: i64 = 20;
@@ -192,7 +196,10 @@ pub struct Run {
     pub attempt: i64,
     /// No further try follows.
     pub is_last: bool,
+    /// The worker ends the job after this long.
+    pub limit: Duration,
     payload: serde_json::Value,
+    commands: Arc<Handlers>,
 }
 
 impl Run {
@@ -216,6 +223,16 @@ impl Run {
         self.db().begin(Stamp::system(self.now())).await
     }
 
+    /// The work behind the scheduler's commands.
+    pub fn commands(&self) -> &Handlers {
+        &self.commands
+    }
+
+    /// A step of a command, for one company or for none.
+    pub fn step(&self, company: Option<i64>, cursor: Option<String>) -> Step {
+        Step { app: self.app.clone(), company, cursor, handlers: Arc::clone(&self.commands) }
+    }
+
     /// The payload as a type.
     pub fn payload<T: DeserializeOwned>(&self) -> Result<T, JobError> {
         serde_json::from_value(self.payload.clone()).map_err(|error| JobError::Fail(format!("payload: {error}")))
@@ -231,6 +248,8 @@ pub struct Jobs {
     handlers: HashMap<&'static str, Handler>,
     periodic: Vec<(&'static str, TimeDelta, Handler)>,
     listeners: Vec<(&'static str, &'static str)>,
+    for_all_events: Vec<&'static str>,
+    commands: Handlers,
 }
 
 impl std::fmt::Debug for Jobs {
@@ -294,17 +313,67 @@ impl Jobs {
         self
     }
 
+    /// Turns every event, whatever its name, into a job of a kind with the payload `{"event": id}`.
+    #[must_use]
+    pub fn on_any_event(mut self, kind: &'static str) -> Self {
+        self.for_all_events.push(kind);
+        self
+    }
+
+    /// Does the work of a command of the scheduler; its line stands in [`crate::commands`].
+    #[must_use]
+    pub fn command<F, Fut>(mut self, name: &'static str, work: F) -> Self
+    where
+        F: Fn(Step) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Progress, JobError>> + Send + 'static,
+    {
+        self.commands.add_work(name, work);
+        self
+    }
+
+    /// The same for a command that works for one company after the other; `companies` says for which.
+    #[must_use]
+    pub fn company_command<C, Found, F, Fut>(mut self, name: &'static str, companies: C, work: F) -> Self
+    where
+        C: Fn(Step) -> Found + Send + Sync + 'static,
+        Found: Future<Output = Result<Companies, JobError>> + Send + 'static,
+        F: Fn(Step) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Progress, JobError>> + Send + 'static,
+    {
+        self.commands.add_companies(name, companies);
+        self.command(name, work)
+    }
+
+    /// Removes an area's old rows when history is cleaned up; gives the number of rows removed.
+    #[must_use]
+    pub fn cleanup<F, Fut>(mut self, what: &'static str, cleanup: F) -> Self
+    where
+        F: Fn(Step) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<u64, JobError>> + Send + 'static,
+    {
+        self.commands.add_cleanup(what, cleanup);
+        self
+    }
+
     /// Adds another area's work.
     #[must_use]
     pub fn merge(mut self, other: Self) -> Self {
         self.handlers.extend(other.handlers);
         self.periodic.extend(other.periodic);
         self.listeners.extend(other.listeners);
+        self.for_all_events.extend(other.for_all_events);
+        self.commands.merge(other.commands);
         self
     }
 
+    /// The work behind the scheduler's commands.
+    pub fn commands(&self) -> &Handlers {
+        &self.commands
+    }
+
     pub(crate) fn listeners(&self, event: &str) -> impl Iterator<Item = &'static str> {
-        self.listeners.iter().filter(move |(name, _)| *name == event).map(|(_, kind)| *kind)
+        let named = self.listeners.iter().filter(move |(name, _)| *name == event).map(|(_, kind)| *kind);
+        named.chain(self.for_all_events.iter().copied())
     }
 }
 
@@ -354,6 +423,7 @@ struct Row {
 pub struct Worker {
     app: App,
     jobs: Jobs,
+    commands: Arc<Handlers>,
     id: String,
     kind: &'static str,
     started_at: DateTime<Utc>,
@@ -363,7 +433,17 @@ impl Worker {
     /// A worker; `kind` says in the monitor who it is (`local`, `function`, `tick`).
     pub fn new(app: App, jobs: Jobs, kind: &'static str) -> Self {
         let started_at = app.now();
-        Self { app, jobs, id: tokens::random_hex(8), kind, started_at }
+        let commands = Arc::new(jobs.commands.clone());
+        Self { app, jobs, commands, id: tokens::random_hex(8), kind, started_at }
+    }
+
+    fn limit(&self) -> Duration {
+        if self.kind == "function" { JOB_LIMIT_OF_A_FUNCTION } else { JOB_LIMIT }
+    }
+
+    fn run(&self, id: i64, attempt: i64, is_last: bool, payload: serde_json::Value) -> Run {
+        let commands = Arc::clone(&self.commands);
+        Run { app: self.app.clone(), id, attempt, is_last, limit: self.limit(), payload, commands }
     }
 
     /// Does what is due until nothing is left or `budget` is used up; stops taking work when told to.
@@ -494,8 +574,8 @@ impl Worker {
         };
         let payload = serde_json::from_str(&row.payload).unwrap_or_default();
         let attempt = row.attempts + 1;
-        let run = Run { app: self.app.clone(), id: row.id, attempt, is_last: attempt >= row.max_attempts, payload };
-        let work = tokio::time::timeout(JOB_LIMIT, guarded(handler, run));
+        let run = self.run(row.id, attempt, attempt >= row.max_attempts, payload);
+        let work = tokio::time::timeout(self.limit(), guarded(handler, run));
         tokio::pin!(work);
         loop {
             tokio::select! {
@@ -560,7 +640,7 @@ impl Worker {
             if !insist!(self.take_turn(name, *period))? {
                 continue;
             }
-            let run = Run { app: self.app.clone(), id: 0, attempt: 1, is_last: true, payload: serde_json::Value::Null };
+            let run = self.run(0, 1, true, serde_json::Value::Null);
             match guarded(handler, run).await {
                 Ok(()) => counts.periodic += 1,
                 Err(error) => tracing::warn!(job.kind = name, ?error, "periodic work failed"),

@@ -8,6 +8,7 @@ pub mod blobs;
 pub mod caller;
 pub mod client_ip;
 pub mod clock;
+pub mod commands;
 pub mod config;
 pub mod context;
 pub mod db;

@@ -47,6 +47,13 @@ pub const TICKET_STATUS: Kind = kind("tickets.status_changed", "Ticket status ch
 /// An API key is about to expire.
 pub const KEY_EXPIRING: Kind = kind("api_keys.expiring", "An API key expires soon", true, true);
 
+/// A scheduled task failed and is not tried again.
+pub const TASK_FAILED: Kind = kind("scheduler.task_failed", "A scheduled task failed", true, true);
+/// An automation failed after it had worked.
+pub const AUTOMATION_FAILED: Kind = kind("automation.failed", "An automation failed", true, false);
+/// An automation was switched off after many failures.
+pub const AUTOMATION_DISABLED: Kind = kind("automation.disabled", "An automation was switched off", true, true);
+
 /// What somebody is told.
 #[derive(Debug, Clone)]
 pub struct Notice<'a> {

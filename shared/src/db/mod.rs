@@ -94,7 +94,7 @@ impl Db {
             Pools::MySql(pool) => TxInner::MySql(pool.begin().await?),
         };
         let (changes, db) = (Vec::new(), self.clone());
-        Ok(Tx { inner, db, stamp, changes, is_housekeeping: false, has_work: false, claim: None })
+        Ok(Tx { inner, db, stamp, changes, is_housekeeping: false, has_work: false, claim: None, depth: 0 })
     }
 
     /// How many statements were sent since the start; tests compare two readings.
@@ -200,6 +200,7 @@ pub struct Tx {
     has_work: bool,
     /// Row of `idempotency_keys` whose work this is.
     claim: Option<i64>,
+    depth: i64,
 }
 
 #[derive(Debug)]
@@ -222,6 +223,16 @@ impl Tx {
     /// Who acts.
     pub fn stamp(&self) -> &Stamp {
         &self.stamp
+    }
+
+    /// How many automations in a row have led to this change; 0 for what people and programs do.
+    pub fn depth(&self) -> i64 {
+        self.depth
+    }
+
+    /// Says that an automation causes the change: its events carry the depth, so that chains end.
+    pub fn caused_at(&mut self, depth: i64) {
+        self.depth = depth;
     }
 
     /// Marks that work was queued, so that the worker is woken after the commit.
