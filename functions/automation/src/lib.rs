@@ -2,6 +2,7 @@
 //! connections to other systems. The rules are in `automation.md` of the specification.
 
 pub mod modules;
+pub mod scheduler;
 pub mod webhooks;
 
 use shared::jobs::Jobs;
@@ -15,17 +16,19 @@ pub fn routes() -> Routes {
             "/admin/automation",
             "/admin/automations",
             "/admin/modules",
+            "/admin/scheduler",
             "/admin/webhooks",
             "/api/automations",
             "/api/integration-modules",
             "/scheduler",
         ],
     );
+    let routes = scheduler::add(routes);
     let routes = modules::add(routes);
     webhooks::add(routes)
 }
 
 /// The work of the area.
 pub fn jobs() -> Jobs {
-    modules::jobs().merge(webhooks::jobs())
+    scheduler::jobs().merge(modules::jobs()).merge(webhooks::jobs())
 }

@@ -1,5 +1,6 @@
 //! The product as a whole: what no area can see alone.
 
+mod commands;
 mod concurrent_start;
 mod crates;
 mod functions;

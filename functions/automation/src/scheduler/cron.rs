@@ -21,6 +21,11 @@ pub struct Field {
 }
 
 impl Field {
+    /// A field that admits nothing.
+    pub const fn nothing() -> Self {
+        Self { bits: 0, is_any: false, max: 0 }
+    }
+
     /// True when the value fits.
     pub fn has(self, value: u32) -> bool {
         self.bits & (1 << value) != 0
@@ -195,6 +200,11 @@ impl Cron {
         all
     }
 
+    /// The first occurrence on a local day.
+    pub fn first_on(&self, date: NaiveDate, zone: Tz) -> Option<DateTime<Utc>> {
+        self.instants(date, zone).into_iter().next()
+    }
+
     /// The first occurrence later than `after`; none when there is none within five years.
     pub fn next_after(&self, after: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
         // A gap may carry a time into the next day.
@@ -340,7 +350,8 @@ mod tests {
 
     #[test]
     fn a_year_of_every_kind_never_goes_back() {
-        for (text, zone) in [("*/7 1-3 * * *", "America/New_York"), ("0 0 31 * *", "Pacific/Apia"), ("1 * * * 1", "UTC")]
+        for (text, zone) in
+            [("*/7 1-3 * * *", "America/New_York"), ("0 0 31 * *", "Pacific/Apia"), ("1 * * * 1", "UTC")]
         {
             let (cron, zone) = (Cron::parse(text).unwrap(), parse_zone(zone).unwrap());
             let mut last = at("2026-01-01T00:00:00Z");

@@ -54,7 +54,7 @@ fn times(cron: &Cron) -> String {
         ([minute], None) => hourly(*minute, cron.hour, &hours),
         _ => {
             let minutes: Vec<String> = minutes.iter().map(ToString::to_string).collect();
-            format!("at minutes {} of {}", listed(&minutes), hours_or_each(cron.hour, &hours))
+            format!("minutes {} of {}", listed(&minutes), hours_or_each(cron.hour, &hours))
         }
     }
 }
@@ -75,7 +75,8 @@ fn hours_or_each(hour: Field, hours: &[u32]) -> String {
 /// The step, if the values are all multiples of it from nought and it divides the whole.
 fn every(values: &[u32], whole: u32) -> Option<u32> {
     let step = whole.checked_div(u32::try_from(values.len()).ok()?)?;
-    let fits = whole % step == 0 && values.iter().zip((0..whole).step_by(usize::try_from(step).ok()?)).all(|(a, b)| *a == b);
+    let fits =
+        whole % step == 0 && values.iter().zip((0..whole).step_by(usize::try_from(step).ok()?)).all(|(a, b)| *a == b);
     (fits && values.len() > 1).then_some(step)
 }
 
@@ -151,7 +152,7 @@ mod tests {
             ("0 0 1 * *", "On day 1 of the month at 00:00"),
             ("0 0 1 1 *", "On day 1 of the month at 00:00 in January"),
             ("0 0 13 * 5", "On day 13 of the month and Friday at 00:00"),
-            ("5,20,50 * * * *", "At minutes 5, 20 and 50 of every hour"),
+            ("5,20,50 * * * *", "Minutes 5, 20 and 50 of every hour"),
         ] {
             assert_eq!(describe(&Cron::parse(cron).unwrap()), words, "{cron}");
         }

@@ -12,7 +12,18 @@ fn every_operation_is_documented_once_with_examples() {
             assert!(operation["summary"].is_string(), "{method} {path} has no summary");
         }
     }
-    for name in ["ModuleOut", "ModuleUpdate", "TestOut"] {
+    for name in [
+        "ModuleOut",
+        "ModuleUpdate",
+        "TestOut",
+        "Task",
+        "TaskCreate",
+        "TaskUpdate",
+        "TaskRun",
+        "Activation",
+        "Accepted",
+        "Preview",
+    ] {
         assert!(!document["components"]["schemas"][name]["example"].is_null(), "{name} has no example");
     }
 }

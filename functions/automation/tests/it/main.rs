@@ -3,6 +3,11 @@
 mod documentation;
 mod module_calls;
 mod modules;
+mod scheduler_api;
+mod scheduler_pages;
+mod scheduler_runs;
+mod scheduler_workers;
+mod script;
 
 use serde_json::{Map, Value};
 use shared::config::Config;
@@ -24,7 +29,11 @@ async fn portal() -> TestApp {
 }
 
 async fn portal_with(config: Config) -> TestApp {
-    TestApp::with(config, automation::routes(), automation::jobs().merge(Jobs::kernel())).await
+    TestApp::with(config, automation::routes(), jobs()).await
+}
+
+fn jobs() -> Jobs {
+    automation::jobs().merge(Jobs::kernel())
 }
 
 fn map(value: Value) -> Map<String, Value> {
