@@ -27,6 +27,14 @@ pub mod names {
     pub const USER_REGISTERED: &str = "users.registered";
     /// A scheduled task has failed for good.
     pub const TASK_FAILED: &str = "scheduler.task_failed";
+    /// A membership came into force.
+    pub const MEMBERSHIP_GRANTED: &str = "membership.granted";
+    /// A membership in force was suspended or removed.
+    pub const MEMBERSHIP_REVOKED: &str = "membership.revoked";
+    /// The role, the staff level or a section of a membership in force changed.
+    pub const MEMBERSHIP_CHANGED: &str = "membership.changed";
+    /// Somebody proved an address at a domain of a company that takes nobody in by itself.
+    pub const JOIN_SUGGESTED: &str = "company.join_suggested";
 }
 
 /// Writes an event in the transaction of its cause. The payload holds ids only.

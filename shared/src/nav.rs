@@ -98,6 +98,7 @@ const ADMIN: &[Entry] = &[
     entry("", "Overview", "/admin", "layout-dashboard", admin),
     entry("People", "Companies", "/admin/companies", "building", admin),
     entry("People", "Users", "/admin/users", "users", admin),
+    entry("People", "Roles", "/admin/roles", "id-badge", admin),
     entry("Automation", "Automation & monitoring", "/admin/automation", "activity", admin),
     entry("Automation", "Modules", "/admin/modules", "plug", admin),
     entry("Portal", "Email", "/admin/email", "mail", admin),

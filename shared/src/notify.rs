@@ -46,6 +46,14 @@ pub const TICKET_ASSIGNED: Kind = kind("tickets.assigned", "A ticket was assigne
 pub const TICKET_STATUS: Kind = kind("tickets.status_changed", "Ticket status changed", true, false);
 /// An API key is about to expire.
 pub const KEY_EXPIRING: Kind = kind("api_keys.expiring", "An API key expires soon", true, true);
+/// The person may work for a company.
+pub const MEMBERSHIP_GRANTED: Kind = kind("membership.granted", "You joined a company", true, false);
+/// The person may no longer work for a company.
+pub const MEMBERSHIP_REVOKED: Kind = kind("membership.revoked", "You left a company", true, false);
+/// Somebody joined, left, or has other permissions; for company admins.
+pub const MEMBERSHIP_CHANGED: Kind = kind("membership.changed", "Members of your company changed", true, false);
+/// Somebody with an address of the company could join; for company admins.
+pub const JOIN_SUGGESTED: Kind = kind("company.join_suggested", "Somebody could join your company", true, false);
 
 /// A scheduled task failed and is not tried again.
 pub const TASK_FAILED: Kind = kind("scheduler.task_failed", "A scheduled task failed", true, true);

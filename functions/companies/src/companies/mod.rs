@@ -1,6 +1,8 @@
 //! Companies: the list, one of them, adding, changing, archiving.
 
 pub mod api;
+pub mod details;
+pub mod frame;
 pub mod model;
 pub mod pages;
 pub mod store;
@@ -21,8 +23,8 @@ pub fn add(routes: Routes) -> Routes {
         .page("/admin/companies", pages::list)
         .page("/admin/companies/new", pages::new)
         .form("/admin/companies", pages::create)
-        .page("/admin/companies/{id}", pages::show)
-        .form("/admin/companies/{id}", pages::update)
-        .form("/admin/companies/{id}/archive", pages::archive)
-        .form("/admin/companies/{id}/unarchive", pages::unarchive)
+        .page("/admin/companies/{id}/details", details::show)
+        .form("/admin/companies/{id}", details::update)
+        .form("/admin/companies/{id}/archive", details::archive)
+        .form("/admin/companies/{id}/unarchive", details::unarchive)
 }

@@ -1,4 +1,4 @@
-//! The pages of companies (organisation 6.3): the list, a new one, one of them with its members.
+//! The pages of all companies (organisation 6.3): the list and a new one.
 
 use axum::response::Response;
 use serde::Serialize;
@@ -7,13 +7,11 @@ use shared::caller::{SuperAdmin, User};
 use shared::context::encode_component;
 use shared::error::{Error, Result};
 use shared::page::Page;
-use shared::web::{Form, FormState, PageOf, Paging, Path, Query};
+use shared::web::{Form, FormState, PageOf, Paging, Query};
 
 use super::model::{Company, Fields, Filter};
 use super::store::{self, Listed};
-use crate::members::model::Manager;
-use crate::members::pages::managed;
-use crate::members::store::{self as members, Member};
+use crate::members::manager::Manager;
 
 /// A believable company, for samples.
 pub(crate) fn sample() -> Company {
@@ -151,7 +149,7 @@ pub async fn create(by: SuperAdmin, form: Form<Fields>) -> Result<Response> {
 }
 
 /// Faults of fields, and names that others have, lead back to the form; all else is an error.
-fn shown<T>(outcome: Result<T>, form: &Form<Fields>) -> Result<Result<T, FormState>> {
+pub(super) fn shown<T>(outcome: Result<T>, form: &Form<Fields>) -> Result<Result<T, FormState>> {
     match outcome {
         Ok(done) => Ok(Ok(done)),
         Err(Error::Invalid(invalid)) => Ok(Err(form.refused(&invalid))),
@@ -163,112 +161,11 @@ fn shown<T>(outcome: Result<T>, form: &Form<Fields>) -> Result<Result<T, FormSta
 }
 
 /// The 409 texts of the API as messages at their fields.
-fn taken_field(detail: &str) -> Option<(&'static str, &'static str)> {
+pub(super) fn taken_field(detail: &str) -> Option<(&'static str, &'static str)> {
     match detail {
         "Company name already exists" => Some(("name", "Another company has this name. Choose another.")),
         "Syncro ID already in use" => Some(("syncro_company_id", "Another company has this Syncro ID")),
         "Xero ID already in use" => Some(("xero_id", "Another company has this Xero ID")),
         _ => None,
-    }
-}
-
-/// One company with its members.
-#[derive(Debug, Serialize)]
-pub struct CompanyShow {
-    company: Company,
-    is_super_admin: bool,
-    members: PageOf<Member>,
-    page_url: String,
-    form: FormState,
-}
-
-impl CompanyShow {
-    fn new(manager: &Manager, company: Company, members: PageOf<Member>, form: FormState) -> Self {
-        Self {
-            page_url: format!("/admin/companies/{}?page=", company.id),
-            is_super_admin: manager.is_super_admin,
-            company,
-            members,
-            form,
-        }
-    }
-}
-
-impl Page for CompanyShow {
-    const TEMPLATE: &'static str = "companies/show.html";
-
-    fn samples() -> Vec<Self> {
-        let member = |user_id, name: &str, status: &str| Member {
-            user_id,
-            email: format!("{}@example.com", name.to_lowercase()),
-            first_name: Some(name.to_owned()),
-            last_name: None,
-            is_super_admin: user_id == 1,
-            role_name: "Member".to_owned(),
-            status: status.to_owned(),
-            is_admin: user_id == 1,
-            last_seen_at: (status == "active").then_some(sample().updated_at),
-        };
-        let all = vec![member(1, "Ana", "active"), member(2, "Ben", "invited"), member(3, "Eva", "suspended")];
-        let page = |is_super_admin, company: Company, members: Vec<Member>| Self {
-            page_url: "/admin/companies/4?page=".to_owned(),
-            is_super_admin,
-            form: company.fields().state(),
-            company,
-            members: PageOf::new(members, Paging::default(), 3),
-        };
-        let archived = Company { archived_at: Some(sample().created_at), ..sample() };
-        let alone = Company { address: None, website: None, contact_email: None, ..sample() };
-        vec![page(true, sample(), all.clone()), page(false, alone, all), page(true, archived, Vec::new())]
-    }
-}
-
-/// The page, for super administrators and for who manages the members.
-pub async fn show(by: User, Path(id): Path<i64>, paging: Query<Paging>) -> Result<Response> {
-    let (manager, company) = managed(&by, id).await?;
-    let (rows, counted) = members::list(&by, id, paging.value).await?;
-    let form = company.fields().state();
-    by.page(&CompanyShow::new(&manager, company, PageOf::new(rows, paging.value, counted), form)).await
-}
-
-/// Saves the details.
-pub async fn update(by: SuperAdmin, Path(id): Path<i64>, form: Form<Fields>) -> Result<Response> {
-    let typed = form.value.clone();
-    let saved = match typed.parse() {
-        Ok(_) => store::update(&by, id, |_| typed).await,
-        Err(invalid) => Err(invalid.into()),
-    };
-    match shown(saved, &form)? {
-        Ok(company) => by.see(format!("/admin/companies/{id}"), Flash::done(format!("{} saved", company.name))).await,
-        Err(form) => {
-            let company = store::find(by.db(), id).await?;
-            let (rows, counted) = members::list(&by, id, Paging::default()).await?;
-            let manager = Manager::of(by.me(), id).ok_or_else(store::unknown)?;
-            by.page_again(&CompanyShow::new(&manager, company, PageOf::new(rows, Paging::default(), counted), form))
-                .await
-        }
-    }
-}
-
-/// Archives the company.
-pub async fn archive(by: SuperAdmin, Path(id): Path<i64>) -> Result<Response> {
-    let company = store::find(by.db(), id).await?;
-    store::archive(&by, &company).await?;
-    let text = format!("{} archived. Its members no longer see it.", company.name);
-    by.see(format!("/admin/companies/{id}"), Flash::done(text)).await
-}
-
-/// Opens the company again.
-pub async fn unarchive(by: SuperAdmin, Path(id): Path<i64>) -> Result<Response> {
-    let company = store::find(by.db(), id).await?;
-    let opened = store::unarchive(&by, &company).await;
-    let to = format!("/admin/companies/{id}");
-    match opened {
-        Ok(()) => by.see(to, Flash::done(format!("{} opened again", company.name))).await,
-        Err(error) if taken_field(&error.detail()).is_some() => {
-            let text = "Another company has taken the name. Change the name of this one first.";
-            by.see(to, Flash::new(shared::Tone::Error, text)).await
-        }
-        Err(error) => Err(error),
     }
 }

@@ -1,23 +1,55 @@
-//! Who belongs to a company: the list of members, invitations, and the companies a person may choose.
+//! Who belongs to a company and what they may do there: members, invitations, the matrix, and the
+//! companies a person may choose.
 
+pub mod access;
+pub mod api;
+pub mod change;
 pub mod choose;
+pub mod forms;
 pub mod invitations;
+pub mod jobs;
+pub mod list;
+pub mod manager;
 pub mod model;
 pub mod pages;
+pub mod person;
+pub mod record;
 pub mod store;
 
 use shared::routes::Routes;
 
 /// Adds the routes.
 pub fn add(routes: Routes) -> Routes {
-    routes
+    let routes = routes
+        .scope("memberships")
+        .api(shared::api!(api::list_memberships))
+        .api(shared::api!(api::create_membership))
+        .api(shared::api!(api::update_membership))
+        .api(shared::api!(api::delete_membership))
         .no_scope()
+        .api(shared::api!(api::accept_membership))
+        .api(shared::api!(api::decline_membership))
+        .api(shared::api!(forms::set_permission))
+        .api(shared::api!(forms::set_staff_permission))
+        .api(shared::api!(forms::set_role))
+        .api(shared::api!(forms::remove_assignment))
+        .form("/admin/companies/assign", forms::assign);
+    routes
         .api(shared::api!(choose::company_options))
         .page("/companies/choose", choose::page)
         .page("/companies/invitations", invitations::page)
         .form("/companies/invitations/{id}/accept", invitations::accept)
         .form("/companies/invitations/{id}/decline", invitations::decline)
+        .page("/admin/companies/{id}", list::show)
+        .page("/admin/companies/{id}/members/{member}", person::show)
+        .form("/admin/companies/{id}/members/{member}", person::save)
+        .form("/admin/companies/{id}/members/{member}/suspend", person::suspend)
+        .form("/admin/companies/{id}/members/{member}/restore", person::restore)
+        .form("/admin/companies/{id}/members/{member}/resend", person::resend)
+        .page("/admin/companies/{id}/members/{member}/remove", person::confirm_remove)
+        .form("/admin/companies/{id}/members/{member}/remove", person::remove)
         .page("/admin/companies/{id}/invite", pages::invite)
         .page("/admin/companies/{id}/invite/link", pages::link)
         .form("/admin/companies/users/invite", pages::send)
+        .form("/admin/companies/users/create", pages::create)
 }

@@ -1,67 +1,12 @@
-//! Who may manage which members, and what an invitation may grant (organisation 4.6, 7.4).
+//! What is typed about a person who should join, and what of it may be granted (organisation 7.4).
 
 use serde::{Deserialize, Serialize};
 use shared::accounts::users::{parse_email, parse_optional_name};
-use shared::caller::access::PERMISSION_KEYS;
-use shared::caller::{Person, access};
 use shared::error::Invalid;
-use shared::web::FormState;
+use shared::web::{Form, FormState};
 
-use crate::companies::model::Flag;
-
-/// What the caller may do with the members of one company.
-#[derive(Debug, Clone)]
-pub struct Manager {
-    /// Grants anything.
-    pub is_super_admin: bool,
-    rights: access::Rights,
-}
-
-impl Manager {
-    /// The manager of a company, or nobody: super administrators everywhere, others where an active
-    /// membership makes them company admin or carries `membership.manage`.
-    pub fn of(person: &Person, company_id: i64) -> Option<Self> {
-        if person.user.is_super_admin {
-            return Some(Self { is_super_admin: true, rights: access::Rights::all() });
-        }
-        let membership = person.memberships.iter().find(|m| m.company.id == company_id)?;
-        let rights = membership.rights.clone();
-        rights.manages("membership.manage").then_some(Self { is_super_admin: false, rights })
-    }
-
-    /// True when the caller may make somebody company admin.
-    pub fn may_grant_admin(&self) -> bool {
-        self.is_super_admin || self.rights.is_admin
-    }
-
-    /// Nobody grants a permission they do not hold; global ones are granted at the provider by super
-    /// administrators only.
-    pub fn may_grant(&self, role: &Role, at_provider: bool) -> bool {
-        let is_global = |key: &String| PERMISSION_KEYS.iter().any(|known| known.key == key && known.scope == "global");
-        if role.keys().iter().any(is_global) {
-            return self.is_super_admin && at_provider;
-        }
-        self.is_super_admin || role.keys().iter().all(|key| self.rights.keys.contains(key))
-    }
-}
-
-/// A role as invitations need it.
-#[derive(Debug, Clone, sqlx::FromRow)]
-pub struct Role {
-    /// Row of `roles`.
-    pub id: i64,
-    /// Its name.
-    pub name: String,
-    /// JSON array of keys.
-    pub permissions: String,
-}
-
-impl Role {
-    /// The keys; unreadable text grants nothing and may be granted by nobody but super administrators.
-    pub fn keys(&self) -> Vec<String> {
-        serde_json::from_str(&self.permissions).unwrap_or_else(|_| vec!["unreadable".to_owned()])
-    }
-}
+use super::access::{Field, Flags, STAFF_LEVELS, is_true, staff_level};
+use super::manager::{Manager, NOT_HELD, Role};
 
 /// One choice of a select.
 #[derive(Debug, Clone, Serialize)]
@@ -72,7 +17,45 @@ pub struct Choice {
     pub label: String,
 }
 
-/// What is typed about a person to invite; the original's camel-case names are taken too.
+/// The roles as a select shows them.
+pub fn role_choices(roles: &[Role]) -> Vec<Choice> {
+    roles.iter().map(|role| Choice { value: role.id, label: role.name.clone() }).collect()
+}
+
+/// The staff levels that somebody may give.
+pub fn level_choices(manager: &Manager) -> Vec<Choice> {
+    let levels = STAFF_LEVELS.iter().filter(|(level, _)| manager.may_level(*level));
+    levels.map(|(value, label)| Choice { value: *value, label: (*label).to_owned() }).collect()
+}
+
+/// A section as a check box.
+#[derive(Debug, Clone, Serialize)]
+pub struct Tick {
+    /// What is sent.
+    pub name: &'static str,
+    /// What is shown.
+    pub label: &'static str,
+    /// One sentence.
+    pub hint: &'static str,
+    /// Switched on.
+    pub on: bool,
+    /// The viewer may not switch it on.
+    pub locked: bool,
+}
+
+/// All sections as check boxes.
+pub fn ticks(manager: &Manager, flags: &Flags) -> Vec<Tick> {
+    let tick = |field: Field| Tick {
+        name: field.name(),
+        label: field.label(),
+        hint: field.hint(),
+        on: flags.get(field),
+        locked: !flags.get(field) && !manager.may_flag(field),
+    };
+    Field::ALL.into_iter().map(tick).collect()
+}
+
+/// What is typed about a person to add; the original's camel-case names are taken too.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Fields {
@@ -81,6 +64,8 @@ pub struct Fields {
     pub company_id: String,
     /// Where the invitation goes.
     pub email: String,
+    /// Where the person gets a password at once.
+    pub password: String,
     /// May be empty.
     #[serde(alias = "firstName")]
     pub first_name: String,
@@ -90,9 +75,19 @@ pub struct Fields {
     /// Id of a role; `Member` when empty.
     #[serde(alias = "roleId", alias = "role_id")]
     pub role: String,
-    /// Company admin.
-    #[serde(alias = "isAdmin")]
-    pub is_admin: Flag,
+    /// 0 to 3; 0 when empty.
+    #[serde(alias = "staffPermission")]
+    pub staff_permission: String,
+}
+
+/// The sections that a form ticks.
+pub fn ticked<T>(form: &Form<T>) -> Flags {
+    let mut flags = Flags::default();
+    for field in Field::ALL {
+        let names = [field.name(), if field == Field::Admin { "isAdmin" } else { "" }];
+        flags.set(field, names.iter().any(|name| form.all(name).iter().any(|value| is_true(value))));
+    }
+    flags
 }
 
 /// An invitation that may be sent.
@@ -106,20 +101,25 @@ pub struct Invitation {
     pub last_name: Option<String>,
     /// The role in the company.
     pub role: Role,
-    /// Company admin.
-    pub is_admin: bool,
+    /// The sections.
+    pub flags: Flags,
+    /// 0 to 3.
+    pub staff_permission: i64,
+    /// Digest of a first password, where one was set.
+    pub password_hash: Option<String>,
 }
 
 impl Fields {
-    /// Checks what was typed against what the caller may grant.
-    pub fn parse(&self, manager: &Manager, roles: &[Role]) -> Result<Invitation, Invalid> {
+    /// Checks what was typed against what the caller may grant; `roles` are those.
+    pub fn parse(&self, manager: &Manager, roles: &[Role], flags: Flags) -> Result<Invitation, Invalid> {
         let mut bad = Invalid::none();
         let email = bad.check("email", self.parse_email());
         let first_name = bad.check("first_name", parse_optional_name(&self.first_name));
         let last_name = bad.check("last_name", parse_optional_name(&self.last_name));
         let role = bad.check("role", self.role(roles));
-        if self.is_admin.0 && !manager.may_grant_admin() {
-            bad.add("is_admin", "You cannot grant permissions you do not hold");
+        let staff_permission = bad.check("staff_permission", self.level(manager));
+        for field in Field::ALL.into_iter().filter(|field| flags.get(*field) && !manager.may_flag(*field)) {
+            bad.add(field.name(), NOT_HELD);
         }
         bad.finish()?;
         let (Some(email), Some(role)) = (email, role) else {
@@ -130,7 +130,9 @@ impl Fields {
             first_name: first_name.flatten(),
             last_name: last_name.flatten(),
             role,
-            is_admin: self.is_admin.0,
+            flags,
+            staff_permission: staff_permission.unwrap_or(0),
+            password_hash: None,
         })
     }
 
@@ -138,13 +140,20 @@ impl Fields {
         if self.email.trim().is_empty() { Err("Enter an email address") } else { parse_email(&self.email) }
     }
 
-    /// `roles` are those that the caller may grant.
     fn role(&self, roles: &[Role]) -> Result<Role, &'static str> {
         let wanted = self.role.trim();
         let found = roles
             .iter()
             .find(|role| if wanted.is_empty() { role.name == "Member" } else { wanted == role.id.to_string() });
         found.cloned().ok_or("You cannot grant this role. Choose another.")
+    }
+
+    fn level(&self, manager: &Manager) -> Result<i64, &'static str> {
+        if self.staff_permission.trim().is_empty() {
+            return Ok(0);
+        }
+        let level = staff_level(&self.staff_permission).ok_or("Choose a staff level from the list")?;
+        if manager.may_level(level) { Ok(level) } else { Err(NOT_HELD) }
     }
 }
 
@@ -156,41 +165,25 @@ pub fn blank(roles: &[Role]) -> FormState {
 
 #[cfg(test)]
 mod tests {
+    use super::super::manager::tests::{manager, role};
     use super::*;
-
-    fn role(id: i64, name: &str, keys: &str) -> Role {
-        Role { id, name: name.to_owned(), permissions: keys.to_owned() }
-    }
-
-    fn manager(keys: &[&str], is_admin: bool) -> Manager {
-        let keys = keys.iter().map(|key| (*key).to_owned()).collect();
-        let rights = access::Rights { is_member: true, is_admin, keys, ..access::Rights::default() };
-        Manager { is_super_admin: false, rights }
-    }
-
-    #[test]
-    fn nobody_grants_what_they_do_not_hold() {
-        let administrator = manager(&["portal.access", "membership.manage"], false);
-        let member = role(1, "Member", r#"["portal.access"]"#);
-        let owner = role(2, "Owner", r#"["portal.access","billing.manage"]"#);
-        let technician = role(3, "Helpdesk technician", r#"["portal.access","helpdesk.technician"]"#);
-        assert!(administrator.may_grant(&member, false));
-        assert!(!administrator.may_grant(&owner, false));
-        assert!(!administrator.may_grant(&role(4, "Broken", "{"), false));
-        let everything = Manager { is_super_admin: true, rights: access::Rights::all() };
-        assert!(everything.may_grant(&technician, true) && !everything.may_grant(&technician, false));
-        assert!(!manager(&["portal.access", "helpdesk.technician"], true).may_grant(&technician, true));
-    }
 
     #[test]
     fn an_invitation_names_every_fault() {
         let roles = [role(1, "Member", r#"["portal.access"]"#)];
-        let fields =
-            Fields { email: "ana".to_owned(), role: "9".to_owned(), is_admin: Flag(true), ..Fields::default() };
-        let bad = fields.parse(&manager(&[], false), &roles).unwrap_err();
-        assert_eq!(bad.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["email", "role", "is_admin"]);
+        let fields = Fields {
+            email: "ana".to_owned(),
+            role: "9".to_owned(),
+            staff_permission: "2".to_owned(),
+            ..Fields::default()
+        };
+        let mut flags = Flags::default();
+        [Field::Shop, Field::Cart, Field::Admin].into_iter().for_each(|field| flags.set(field, true));
+        let bad = fields.parse(&manager(&[], false), &roles, flags).unwrap_err();
+        let names: Vec<&str> = bad.iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["email", "role", "staff_permission", "can_access_cart", "is_admin"]);
         let fields = Fields { email: " Ana@Example.com ".to_owned(), ..Fields::default() };
-        let invitation = fields.parse(&manager(&[], false), &roles).unwrap();
+        let invitation = fields.parse(&manager(&[], false), &roles, Flags::default()).unwrap();
         assert_eq!((invitation.email.as_str(), invitation.role.id), ("ana@example.com", 1));
     }
 }

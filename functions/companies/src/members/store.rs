@@ -1,4 +1,4 @@
-//! Rows of `company_memberships` as lists and invitations read and write them.
+//! Invitations: the account, the membership, the mail, and the invited person's answer.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use minijinja::context;
@@ -11,46 +11,16 @@ use shared::audit::Change;
 use shared::context::By;
 use shared::db::{Tx, sql};
 use shared::error::{Error, Result};
+use shared::events::names;
 use shared::mail::Draft;
 use shared::mail::transport::Backend;
-use shared::web::Paging;
 
-use super::model::{Invitation, Manager, Role};
+use super::access::Field;
+use super::change;
+use super::manager::{Manager, Role};
+use super::model::Invitation;
+use super::record::{self, INVITED_FOR, Record, Which};
 use crate::companies::model::Company;
-
-/// A member in the list of a company.
-#[derive(Debug, Clone, Serialize, sqlx::FromRow)]
-#[expect(missing_docs, reason = "columns of organisation 7.3")]
-pub struct Member {
-    pub user_id: i64,
-    pub email: String,
-    pub first_name: Option<String>,
-    pub last_name: Option<String>,
-    pub is_super_admin: bool,
-    pub role_name: String,
-    pub status: String,
-    pub is_admin: bool,
-    pub last_seen_at: Option<DateTime<Utc>>,
-}
-
-/// The members of a company by address, and how many there are.
-pub async fn list(by: &By, company_id: i64, paging: Paging) -> Result<(Vec<Member>, i64)> {
-    let rows =
-        sql("SELECT u.id AS user_id, u.email, u.first_name, u.last_name, u.is_super_admin, r.name AS role_name, \
-         m.status, m.is_admin, m.last_seen_at FROM company_memberships m JOIN users u ON u.id = m.user_id \
-         JOIN roles r ON r.id = m.role_id WHERE m.company_id = ? ORDER BY u.email LIMIT ? OFFSET ?")
-        .bind(company_id)
-        .bind(paging.size())
-        .bind(paging.offset())
-        .fetch_all(by.db())
-        .await?;
-    let counted =
-        sql("SELECT COUNT(*) FROM (SELECT 1 AS one FROM company_memberships WHERE company_id = ? LIMIT 10001) n")
-            .bind(company_id)
-            .fetch_value(by.db())
-            .await?;
-    Ok((rows, counted))
-}
 
 /// The roles that a manager may grant in a company.
 pub async fn roles(by: &By, manager: &Manager, company: &Company) -> Result<Vec<Role>> {
@@ -70,13 +40,7 @@ pub struct Sent {
     pub is_unsent: bool,
 }
 
-#[derive(sqlx::FromRow)]
-struct Known {
-    id: i64,
-    status: String,
-}
-
-/// Invites a person: the account, the membership, the mail and the trail in one transaction.
+/// Adds a person: the account, the membership, the mail and the trail in one transaction.
 pub async fn invite(by: &By, manager: &Manager, company: &Company, invitation: &Invitation) -> Result<Sent> {
     let mut tx = by.begin().await?;
     let user = match users::find_by_email(&mut tx, &invitation.email).await? {
@@ -84,29 +48,75 @@ pub async fn invite(by: &By, manager: &Manager, company: &Company, invitation: &
         None => add_person(&mut tx, company, invitation).await?,
     };
     // Whoever has an account is asked; only a super administrator lets them in at once (organisation 7.4).
-    let is_active = manager.is_super_admin && user.has_password;
+    let is_made = invitation.password_hash.is_some() && user.created_at == by.now();
+    let is_active = is_made || (manager.is_super_admin && user.has_password);
     let status = if is_active { Status::Active } else { Status::Invited };
-    let membership = open(&mut tx, company, &user, status).await?;
+    let membership = open(&mut tx, manager, company, &user, status).await?;
     grant(&mut tx, membership, invitation, status).await?;
-    let link = if user.has_password {
-        tell(by, &mut tx, company, &user, is_active).await?;
-        None
-    } else {
-        Some(invitations::send(&mut tx, by, &user, Some(&company.name)).await?)
-    };
+    let link = if is_made { None } else { write_to(by, &mut tx, company, &user, is_active).await? };
     tx.audit(trail(membership, company, &user, invitation, status));
-    let is_unsent = matches!(by.app().mail(), Backend::Off);
+    if is_active {
+        change::announce(&mut tx, names::MEMBERSHIP_GRANTED, company.id, user.id).await?;
+    }
+    let is_unsent = !is_made && matches!(by.app().mail(), Backend::Off);
     let link = link.filter(|_| is_unsent && manager.is_super_admin);
     keep_link(by, &mut tx, link.as_deref()).await?;
     tx.commit().await?;
     Ok(Sent { link, is_active, is_unsent })
 }
 
+/// The mail to a person; the link, where it lets them in without a password yet.
+async fn write_to(by: &By, tx: &mut Tx, company: &Company, user: &User, is_active: bool) -> Result<Option<String>> {
+    if user.has_password {
+        tell(by, tx, &company.name, user, is_active).await?;
+        return Ok(None);
+    }
+    invitations::send(tx, by, user, Some(&company.name)).await.map(Some)
+}
+
+/// Sends an invitation that waits for an answer once more.
+pub async fn resend(by: &By, manager: &Manager, member: &Record) -> Result<Sent> {
+    manager.may_touch(member)?;
+    if member.status != Status::Invited.as_str() {
+        return Err(Error::conflict("This invitation was answered already").code("not_invited"));
+    }
+    let mut tx = by.begin().await?;
+    let user = users::find(&mut tx, member.user_id).await?.ok_or_else(record::unknown)?;
+    let now = by.now();
+    sql("UPDATE company_memberships SET invited_at = ?, reminded_at = NULL, updated_at = ? WHERE id = ?")
+        .bind(now)
+        .bind(now)
+        .bind(member.id)
+        .execute(&mut tx)
+        .await?;
+    let link = if user.has_password {
+        tell(by, &mut tx, &member.company_name, &user, false).await?;
+        None
+    } else {
+        Some(invitations::send(&mut tx, by, &user, Some(&member.company_name)).await?)
+    };
+    let is_unsent = matches!(by.app().mail(), Backend::Off);
+    let link = link.filter(|_| is_unsent && manager.is_super_admin);
+    keep_link(by, &mut tx, link.as_deref()).await?;
+    tx.audit(
+        Change::new("membership.invited", "company_membership", member.id)
+            .label(&member.user_email)
+            .company(Some(member.company_id))
+            .meta("company_id", member.company_id)
+            .meta("user_id", member.user_id)
+            .meta("user_email", member.user_email.clone())
+            .meta("again", true),
+    );
+    tx.commit().await?;
+    Ok(Sent { link, is_active: false, is_unsent })
+}
+
 fn trail(membership: i64, company: &Company, user: &User, invitation: &Invitation, status: Status) -> Change {
     Change::new("membership.invited", "company_membership", membership)
         .label(&user.email)
         .company(Some(company.id))
-        .after(json!({ "role": invitation.role.name, "is_admin": invitation.is_admin, "status": status.as_str() }))
+        .after(json!({ "role": invitation.role.name, "status": status.as_str(),
+            "staff_permission": invitation.staff_permission, "sections": invitation.flags.labels() }))
         .meta("company_id", company.id)
         .meta("user_id", user.id)
         .meta("user_email", user.email.clone())
@@ -118,6 +128,8 @@ async fn add_person(tx: &mut Tx, company: &Company, invitation: &Invitation) -> 
         first_name: invitation.first_name.clone(),
         last_name: invitation.last_name.clone(),
         company_id: Some(company.id),
+        password_hash: invitation.password_hash.clone(),
+        force_password_change: invitation.password_hash.is_some(),
         ..NewUser::default()
     };
     let now = tx.stamp().at;
@@ -133,17 +145,12 @@ async fn add_person(tx: &mut Tx, company: &Company, invitation: &Invitation) -> 
 }
 
 /// The membership of the pair, new or taken up again; one in force is not touched.
-async fn open(tx: &mut Tx, company: &Company, user: &User, status: Status) -> Result<i64> {
-    let known: Option<Known> = sql("SELECT id, status FROM company_memberships WHERE company_id = ? AND user_id = ?")
-        .bind(company.id)
-        .bind(user.id)
-        .fetch_optional(&mut *tx)
-        .await?;
-    match known {
-        Some(known) if known.status == Status::Active.as_str() => {
+async fn open(tx: &mut Tx, manager: &Manager, company: &Company, user: &User, status: Status) -> Result<i64> {
+    match record::find(&mut *tx, company.id, Which::Person(user.id)).await? {
+        Some(known) if known.is_active() => {
             Err(Error::field("email", "This person is already a member of the company"))
         }
-        Some(known) => Ok(known.id),
+        Some(known) => manager.may_touch(&known).map(|()| known.id),
         None => {
             let now = tx.stamp().at;
             let new =
@@ -155,28 +162,35 @@ async fn open(tx: &mut Tx, company: &Company, user: &User, status: Status) -> Re
 
 async fn grant(tx: &mut Tx, membership: i64, invitation: &Invitation, status: Status) -> Result<()> {
     let (now, inviter) = (tx.stamp().at, tx.stamp().user_id);
-    sql("UPDATE company_memberships SET role_id = ?, is_admin = ?, status = ?, invited_by = ?, invited_at = ?, \
-         joined_at = COALESCE(joined_at, ?), updated_at = ? WHERE id = ?")
-    .bind(invitation.role.id)
-    .bind(invitation.is_admin)
-    .bind(status.as_str())
-    .bind(inviter)
-    .bind(now)
-    .bind((status == Status::Active).then_some(now))
-    .bind(now)
-    .bind(membership)
-    .execute(tx)
-    .await?;
+    let mut update = sql("UPDATE company_memberships SET can_access_shop = ?, can_access_cart = ?, \
+         can_access_orders = ?, can_access_forms = ?, can_manage_assets = ?, can_manage_licenses = ?, \
+         can_order_licenses = ?, can_manage_invoices = ?, can_manage_office_groups = ?, is_admin = ?, \
+         staff_permission = ?, role_id = ?, status = ?, invited_by = ?, invited_at = ?, reminded_at = NULL, \
+         joined_at = COALESCE(joined_at, ?), updated_at = ? WHERE id = ?");
+    for field in Field::ALL {
+        update = update.bind(invitation.flags.get(field));
+    }
+    update
+        .bind(invitation.staff_permission)
+        .bind(invitation.role.id)
+        .bind(status.as_str())
+        .bind(inviter)
+        .bind(now)
+        .bind((status == Status::Active).then_some(now))
+        .bind(now)
+        .bind(membership)
+        .execute(tx)
+        .await?;
     Ok(())
 }
 
 /// The mail to somebody who can already sign in.
-async fn tell(by: &By, tx: &mut Tx, company: &Company, user: &User, is_active: bool) -> Result<()> {
+async fn tell(by: &By, tx: &mut Tx, company: &str, user: &User, is_active: bool) -> Result<()> {
     let base = by.base_url().ok_or_else(invitations::missing_base)?;
     let inviter = by.person().map(|person| (person.user.name(), person.user.email.clone()));
     let fields = context! {
         first_name => user.first_name.clone(),
-        company => company.name.clone(),
+        company,
         inviter => inviter.as_ref().map(|(name, _)| name),
         is_active,
         link => if is_active { format!("{base}/") } else { format!("{base}/companies/invitations") },
@@ -215,20 +229,21 @@ pub struct Waiting {
 
 const WAITING: &str = "SELECT m.id, m.company_id, c.name AS company, r.name AS role, m.invited_at \
     FROM company_memberships m JOIN companies c ON c.id = m.company_id JOIN roles r ON r.id = m.role_id \
-    WHERE m.user_id = ? AND m.status = 'invited' AND c.archived_at IS NULL";
+    WHERE m.user_id = ? AND m.status = 'invited' AND m.invited_at > ? AND c.archived_at IS NULL";
 
-/// The invitations of a person that wait for an answer.
+/// The invitations of a person that wait for an answer; those that are too old do not.
 pub async fn waiting(by: &By, user_id: i64) -> Result<Vec<Waiting>> {
-    Ok(sql(WAITING).push(" ORDER BY c.name LIMIT 50").bind(user_id).fetch_all(by.db()).await?)
+    let query = sql(WAITING).bind(user_id).bind(by.now() - INVITED_FOR);
+    Ok(query.push(" ORDER BY c.name LIMIT 50").fetch_all(by.db()).await?)
 }
 
 /// Puts the person's own invitation in force, or takes it away. Somebody else's is 404.
 pub async fn answer(by: &By, user_id: i64, id: i64, accept: bool) -> Result<Waiting> {
     let mut tx = by.begin().await?;
-    let row: Option<Waiting> =
-        sql(WAITING).push(" AND m.id = ?").bind(user_id).bind(id).fetch_optional(&mut tx).await?;
-    let row = row.ok_or_else(|| Error::not_found("Membership not found"))?;
     let now = by.now();
+    let query = sql(WAITING).bind(user_id).bind(now - INVITED_FOR).push(" AND m.id = ?").bind(id);
+    let row: Option<Waiting> = query.fetch_optional(&mut tx).await?;
+    let row = row.ok_or_else(record::unknown)?;
     let change = if accept {
         sql("UPDATE company_memberships SET status = 'active', joined_at = COALESCE(joined_at, ?), updated_at = ? \
              WHERE id = ? AND status = 'invited'")
@@ -238,12 +253,19 @@ pub async fn answer(by: &By, user_id: i64, id: i64, accept: bool) -> Result<Wait
         sql("DELETE FROM company_memberships WHERE id = ? AND status = 'invited'")
     };
     if change.bind(id).execute(&mut tx).await? == 0 {
-        return Err(Error::not_found("Membership not found"));
+        return Err(record::unknown());
     }
     let action = if accept { "membership.updated" } else { "membership.deleted" };
     let trail = Change::new(action, "company_membership", id).company(Some(row.company_id)).label(&row.company);
-    let trail = trail.before(json!({ "status": "invited" }));
+    let trail = trail.before(json!({ "status": "invited" })).meta("company_id", row.company_id);
+    let trail = match by.person() {
+        Some(person) => trail.meta("user_id", user_id).meta("user_email", person.user.email.clone()),
+        None => trail,
+    };
     tx.audit(if accept { trail.after(json!({ "status": "active" })) } else { trail });
+    if accept {
+        change::announce(&mut tx, names::MEMBERSHIP_GRANTED, row.company_id, user_id).await?;
+    }
     tx.commit().await?;
     Ok(row)
 }

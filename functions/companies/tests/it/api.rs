@@ -1,25 +1,8 @@
 use http::Method;
 use serde_json::json;
 use shared::db::sql;
-use shared::testing::TestApp;
 
-use crate::portal;
-
-/// A key with these scopes, as the key area stores it.
-async fn key(app: &TestApp, scopes: &str, company: Option<i64>) -> String {
-    let key = format!("mp_{}", "a1".repeat(24));
-    let pepper = app.app().config().api_key_pepper.clone();
-    let digest = shared::tokens::hmac_sha256_hex(pepper.as_bytes(), key.as_bytes());
-    app.execute(
-        sql("INSERT INTO api_keys (key_hash, key_prefix, scopes, company_id, created_at) VALUES (?, 'mp_a1a1', ?, ?, ?)")
-            .bind(digest)
-            .bind(scopes)
-            .bind(company)
-            .bind(app.app().now()),
-    )
-    .await;
-    key
-}
+use crate::{key, portal};
 
 #[tokio::test]
 async fn companies_are_added_read_and_changed() {

@@ -16,7 +16,22 @@ fn every_operation_is_documented_once_with_examples() {
         let parameters = document["paths"][path]["get"]["parameters"].to_string();
         assert!(parameters.contains(&format!("\"{name}\"")), "{path}: {parameters}");
     }
-    for name in ["Company", "CompanyCreate", "CompanyUpdate", "SwitchCompany", "Switched", "CompanyOption"] {
+    for name in [
+        "Company",
+        "CompanyCreate",
+        "CompanyUpdate",
+        "SwitchCompany",
+        "Switched",
+        "CompanyOption",
+        "Membership",
+        "MembershipBody",
+        "Role",
+        "RoleCreate",
+        "RoleUpdate",
+        "RolePermission",
+        "Saved",
+        "PermissionForm",
+    ] {
         assert!(!document["components"]["schemas"][name]["example"].is_null(), "{name} has no example");
     }
 }

@@ -9,7 +9,14 @@ use crate::portal;
 fn every_template_renders() {
     render_samples::<companies::companies::pages::CompanyList>();
     render_samples::<companies::companies::pages::NewCompany>();
-    render_samples::<companies::companies::pages::CompanyShow>();
+    render_samples::<companies::companies::details::Details>();
+    render_samples::<companies::members::list::Members>();
+    render_samples::<companies::members::person::Member>();
+    render_samples::<companies::members::person::Removal>();
+    render_samples::<companies::roles::pages::RoleList>();
+    render_samples::<companies::roles::pages::NewRole>();
+    render_samples::<companies::roles::pages::RoleShow>();
+    render_samples::<companies::roles::pages::RoleDelete>();
     render_samples::<companies::members::pages::Invite>();
     render_samples::<companies::members::pages::Link>();
     render_samples::<companies::members::choose::Choose>();
@@ -33,8 +40,9 @@ async fn a_company_is_made_and_changed_on_pages() {
     let _ =
         ann.post("/admin/companies", &[("name", "acme")]).await.refuses("name").shows("Another company has this name");
     let saved = [("name", "Acme Ltd"), ("syncro_company_id", "88"), ("website", "acme.example.com")];
-    let _ = ann.post(&path, &saved).await.goes_to(&path);
-    let _ = ann.get(&path).await.shows("Acme Ltd saved").shows("acme.example.com");
+    let details = format!("{path}/details");
+    let _ = ann.post(&path, &saved).await.goes_to(&details);
+    let _ = ann.get(&details).await.shows("Acme Ltd saved").shows("acme.example.com");
     let vip = app.number(sql("SELECT COUNT(*) FROM companies WHERE is_vip = TRUE")).await;
     assert_eq!(vip, 0, "a box that is not ticked is off");
     let _ = ann.post(&path, &[("name", "Acme"), ("contact_email", "x")]).await.refuses("contact_email");
@@ -49,11 +57,12 @@ async fn a_taken_name_keeps_a_company_archived() {
     let ann = app.super_admin("ann").await;
     let acme = app.company("Acme").await;
     let path = format!("/admin/companies/{}", acme.id);
-    let _ = ann.post(&format!("{path}/archive"), &[]).await.goes_to(&path);
-    let _ = ann.post(&format!("{path}/archive"), &[]).await.goes_to(&path);
+    let details = format!("{path}/details");
+    let _ = ann.post(&format!("{path}/archive"), &[]).await.goes_to(&details);
+    let _ = ann.post(&format!("{path}/archive"), &[]).await.goes_to(&details);
     let _ = ann.get(&path).await.shows("This company is archived").hides("Invite person");
     let _ = ann.post("/admin/companies", &[("name", "Acme")]).await.is(303);
-    let _ = ann.post(&format!("{path}/unarchive"), &[]).await.goes_to(&path);
+    let _ = ann.post(&format!("{path}/unarchive"), &[]).await.goes_to(&details);
     let _ = ann.get(&path).await.shows("Another company has taken the name").shows("This company is archived");
     assert_eq!(app.audit().await, ["company.archived", "company.created"]);
     app.finish().await;
@@ -112,12 +121,18 @@ async fn pages_cost_the_same_whatever_their_length() {
     }
     let ann = app.super_admin("ann").await;
     let own = format!("/admin/companies/{}", acme.id);
+    let member = app.number(sql("SELECT MAX(id) FROM company_memberships")).await;
     for (actor, path) in [
         (&ann, "/admin/companies"),
         (&ann, "/admin/companies/new"),
         (&ann, own.as_str()),
         (&olga, own.as_str()),
         (&ann, &format!("{own}/invite")),
+        (&ann, &format!("{own}/details")),
+        (&olga, &format!("{own}/details")),
+        (&olga, &format!("{own}/members/{member}")),
+        (&ann, "/admin/roles"),
+        (&ann, "/admin/roles/1"),
         (&ann, &format!("{own}/invite/link")),
         (&ann, "/companies/choose"),
         (&olga, "/companies/invitations"),

@@ -1,0 +1,185 @@
+//! A membership as everybody reads it: JSON, the matrix, the page of a member.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
+use shared::context::By;
+use shared::db::{At, Sql, sql};
+use shared::error::{Error, Result};
+use shared::search;
+use utoipa::ToSchema;
+
+use super::access::Flags;
+
+/// An invitation that nobody answered for so long is over (organisation 20).
+pub const INVITED_FOR: TimeDelta = TimeDelta::days(30);
+
+/// The keys of a role, stored as a JSON array.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Keys(pub Vec<String>);
+
+impl From<String> for Keys {
+    /// Text that cannot be read grants nothing, and nobody but a super administrator may give it on.
+    fn from(text: String) -> Self {
+        Self(serde_json::from_str(&text).unwrap_or_else(|_| vec!["unreadable".to_owned()]))
+    }
+}
+
+/// A membership with the person and the role.
+#[derive(Debug, Clone, Serialize, sqlx::FromRow, ToSchema)]
+#[schema(as = Membership, example = json!({"id": 31, "company_id": 4, "user_id": 12, "role_id": 3,
+    "status": "active", "invited_by": 1, "invited_at": "2026-11-02T08:00:00Z", "joined_at": "2026-11-03T09:30:00Z",
+    "last_seen_at": "2026-11-23T08:55:00Z", "user_email": "mia@dental.example.com", "first_name": "Mia",
+    "last_name": "Ortiz", "role_name": "Member", "permissions": ["portal.access"], "staff_permission": 1,
+    "can_access_shop": true, "can_access_cart": true, "can_access_orders": true, "can_access_forms": false,
+    "can_manage_assets": false, "can_manage_licenses": false, "can_order_licenses": false,
+    "can_manage_invoices": false, "can_manage_office_groups": false, "is_admin": false}))]
+pub struct Record {
+    /// Number of the membership.
+    pub id: i64,
+    /// The company.
+    pub company_id: i64,
+    /// The person.
+    pub user_id: i64,
+    /// The role.
+    pub role_id: i64,
+    /// `invited`, `active` or `suspended`; only `active` grants anything.
+    pub status: String,
+    /// Who invited the person.
+    pub invited_by: Option<i64>,
+    /// When they were invited, last.
+    pub invited_at: Option<DateTime<Utc>>,
+    /// When the membership first was active.
+    pub joined_at: Option<DateTime<Utc>>,
+    /// Last sign-in or switch to the company.
+    pub last_seen_at: Option<DateTime<Utc>>,
+    /// The person's address.
+    pub user_email: String,
+    /// The person's first name.
+    pub first_name: Option<String>,
+    /// The person's last name.
+    pub last_name: Option<String>,
+    /// Name of the role.
+    pub role_name: String,
+    /// Keys of the role.
+    #[sqlx(try_from = "String")]
+    #[schema(value_type = Vec<String>)]
+    pub permissions: Keys,
+    /// 0 to 3.
+    pub staff_permission: i64,
+    /// The sections.
+    #[sqlx(flatten)]
+    #[serde(flatten)]
+    pub flags: Flags,
+    /// For pages.
+    #[serde(skip)]
+    pub company_name: String,
+    /// For rules.
+    #[serde(skip)]
+    pub is_provider: bool,
+    /// For rules.
+    #[serde(skip)]
+    pub is_archived: bool,
+    /// The person has a password already.
+    #[serde(skip)]
+    pub has_password: bool,
+}
+
+impl Record {
+    /// First and last name, or the address.
+    pub fn name(&self) -> String {
+        let text = |part: &Option<String>| part.as_deref().unwrap_or_default().trim().to_owned();
+        let name = format!("{} {}", text(&self.first_name), text(&self.last_name)).trim().to_owned();
+        if name.is_empty() { self.user_email.clone() } else { name }
+    }
+
+    /// In force.
+    pub fn is_active(&self) -> bool {
+        self.status == "active"
+    }
+
+    /// An invitation that is too old to be answered.
+    pub fn is_expired(&self, now: DateTime<Utc>) -> bool {
+        self.status == "invited" && self.invited_at.is_some_and(|at| now - at > INVITED_FOR)
+    }
+}
+
+const SELECT: &str = "SELECT m.id, m.company_id, m.user_id, m.role_id, m.status, m.invited_by, m.invited_at, \
+    m.joined_at, m.last_seen_at, u.email AS user_email, u.first_name, u.last_name, r.name AS role_name, \
+    r.permissions, m.staff_permission, m.can_access_shop, m.can_access_cart, m.can_access_orders, \
+    m.can_access_forms, m.can_manage_assets, m.can_manage_licenses, m.can_order_licenses, m.can_manage_invoices, \
+    m.can_manage_office_groups, m.is_admin, c.name AS company_name, c.is_provider, \
+    c.archived_at IS NOT NULL AS is_archived, u.password_hash IS NOT NULL AS has_password";
+
+const FROM: &str = " FROM company_memberships m JOIN users u ON u.id = m.user_id JOIN roles r ON r.id = m.role_id \
+    JOIN companies c ON c.id = m.company_id WHERE 1 = 1";
+
+/// How a membership is named by an address.
+#[derive(Debug, Clone, Copy)]
+pub enum Which {
+    /// By its number.
+    Row(i64),
+    /// By the person.
+    Person(i64),
+}
+
+/// One membership of a company, if there is one.
+pub async fn find(at: impl Into<At<'_>>, company_id: i64, which: Which) -> Result<Option<Record>> {
+    let query = sql(SELECT).push(FROM).push(" AND m.company_id = ?").bind(company_id);
+    let query = match which {
+        Which::Row(id) => query.push(" AND m.id = ?").bind(id),
+        Which::Person(id) => query.push(" AND m.user_id = ?").bind(id),
+    };
+    Ok(query.fetch_optional(at).await?)
+}
+
+/// 404 for a membership that is not there, or of another company.
+pub fn unknown() -> Error {
+    Error::not_found("Membership not found")
+}
+
+/// What narrows and orders a list.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Only this company.
+    pub company_id: Option<i64>,
+    /// Only this status.
+    pub status: Option<String>,
+    /// Only this role.
+    pub role_id: Option<i64>,
+    /// Words that begin a word of the name or the address.
+    pub words: String,
+    /// `email`, `user`, `company`, `role`, `last_seen_at`; a leading `-` turns it round.
+    pub sort: Option<String>,
+}
+
+fn conditions(filter: &Filter) -> Sql {
+    sql(FROM)
+        .push_if(" AND m.company_id = ?", filter.company_id)
+        .push_if(" AND m.status = ?", filter.status.clone())
+        .push_if(" AND m.role_id = ?", filter.role_id)
+        .append(search::like_condition(" AND CONCAT(' ', u.search_text) LIKE ? ESCAPE '!'", &filter.words))
+}
+
+fn order(sort: Option<&str>) -> &'static str {
+    match sort {
+        Some("-email") => " ORDER BY u.email DESC, m.id DESC",
+        Some("user") => " ORDER BY LOWER(COALESCE(u.last_name, u.email)), u.email, m.id",
+        Some("-user") => " ORDER BY LOWER(COALESCE(u.last_name, u.email)) DESC, u.email DESC, m.id DESC",
+        Some("company") => " ORDER BY LOWER(c.name), u.email, m.id",
+        Some("-company") => " ORDER BY LOWER(c.name) DESC, u.email DESC, m.id DESC",
+        Some("role") => " ORDER BY r.name_key, u.email, m.id",
+        Some("-role") => " ORDER BY r.name_key DESC, u.email DESC, m.id DESC",
+        Some("last_seen_at") => " ORDER BY m.last_seen_at, m.id",
+        Some("-last_seen_at") => " ORDER BY m.last_seen_at DESC, m.id DESC",
+        _ => " ORDER BY u.email, m.id",
+    }
+}
+
+/// Memberships of a list, and how many there are up to 10,001.
+pub async fn list(by: &By, filter: &Filter, limit: i64, offset: i64) -> Result<(Vec<Record>, i64)> {
+    let rows = sql(SELECT).append(conditions(filter)).push(order(filter.sort.as_deref()));
+    let rows = rows.push(" LIMIT ? OFFSET ?").bind(limit).bind(offset).fetch_all(by.db()).await?;
+    let counted = sql("SELECT COUNT(*) FROM (SELECT 1 AS one").append(conditions(filter)).push(" LIMIT 10001) n");
+    Ok((rows, counted.fetch_value(by.db()).await?))
+}
