@@ -121,15 +121,12 @@ fn pieces(template: &str) -> Vec<Piece<'_>> {
     let mut rest = template;
     while let Some(start) = rest.find("{{") {
         let (before, after) = rest.split_at(start);
-        match braces(after) {
-            Some((piece, length)) => {
-                found.extend([Piece::Text(before), piece]);
-                rest = &after[length..];
-            }
-            None => {
-                found.push(Piece::Text(&rest[..start + 2]));
-                rest = &rest[start + 2..];
-            }
+        if let Some((piece, length)) = braces(after) {
+            found.extend([Piece::Text(before), piece]);
+            rest = &after[length..];
+        } else {
+            found.push(Piece::Text(&rest[..start + 2]));
+            rest = &rest[start + 2..];
         }
     }
     found.push(Piece::Text(rest));

@@ -106,7 +106,7 @@ impl Backend {
             return Ok(None);
         };
         Ok(Some(match self {
-            Self::Smtp(smtp) => Announced::Smtp(smtp.announce(&mail).await?),
+            Self::Smtp(smtp) => Announced::Smtp(Box::new(Box::pin(smtp.announce(&mail)).await?)),
             Self::Folder(path) => Announced::Folder(path.clone(), message.message_id.clone(), mail.formatted()),
             Self::Memory(list) => Announced::Memory(Arc::clone(list), message.clone()),
             Self::Off => return Ok(None),
@@ -125,7 +125,7 @@ impl Backend {
 #[derive(Debug)]
 pub enum Announced {
     /// The mail server waits for the text.
-    Smtp(smtp::Announced),
+    Smtp(Box<smtp::Announced>),
     /// Folder, Message-ID, text.
     Folder(PathBuf, String, Vec<u8>),
     /// The list, and what comes to it.
@@ -136,7 +136,7 @@ impl Announced {
     /// Hands the text over.
     pub async fn deliver(self) -> Result<(), SendError> {
         match self {
-            Self::Smtp(announced) => announced.deliver().await?,
+            Self::Smtp(announced) => Box::pin(announced.deliver()).await?,
             Self::Folder(path, id, text) => {
                 let written = folder::write(&path, &id, &text).await;
                 written.map_err(|error| SendError::Temporary(format!("{}: {error}", path.display())))?;

@@ -139,10 +139,9 @@ async fn converse(mut socket: TcpStream, kept: Arc<Mutex<Vec<Received>>>, script
         Answer::Cut => return,
         Answer::Silence(time) => return tokio::time::sleep(time).await,
     };
-    let mut text = format!("HTTP/1.1 {status} Status\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
-    for (name, value) in headers {
-        text += &format!("{name}: {value}\r\n");
-    }
+    let start = format!("HTTP/1.1 {status} Status\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
+    let lines = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n"));
+    let text = std::iter::once(start).chain(lines).collect::<String>();
     drop(socket.write_all(format!("{text}\r\n{body}").as_bytes()).await);
 }
 

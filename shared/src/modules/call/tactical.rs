@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::error::Result;
 use crate::modules::Module;
 use crate::modules::settings::TacticalRmm;
-use crate::outbound::Request;
+use crate::outbound::{OutboundError, Request};
 
 /// The path exactly as typed, because the API is strict about trailing slashes; never another host.
 fn address(base: &str, path: &str) -> Result<String, String> {
@@ -78,7 +78,7 @@ pub(super) async fn run(app: &App, module: &Module, payload: &Map<String, Value>
     };
     let (method, url) = (request.method.clone(), request.url.clone());
     let mut answer = app.outbound().send(request.clone()).await;
-    let failed = answer.as_ref().map_or_else(|error| error.is_temporary(), |answer| answer.status.is_server_error());
+    let failed = answer.as_ref().map_or_else(OutboundError::is_temporary, |answer| answer.status.is_server_error());
     // Only reading may be repeated: a script must not run twice.
     if failed && method == Method::GET {
         answer = app.outbound().send(request).await;
