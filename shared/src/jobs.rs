@@ -48,6 +48,8 @@ pub enum Schedule {
     Default,
     /// Mail: after 1, 5 and 30 minutes.
     Mail,
+    /// Text messages: 3 tries, 300 s doubling.
+    Gateway,
     /// One try only.
     Once,
 }
@@ -57,6 +59,7 @@ impl Schedule {
         match self {
             Self::Default => "default",
             Self::Mail => "mail",
+            Self::Gateway => "gateway",
             Self::Once => "once",
         }
     }
@@ -64,6 +67,7 @@ impl Schedule {
     fn parse(name: &str) -> Self {
         match name {
             "mail" => Self::Mail,
+            "gateway" => Self::Gateway,
             "once" => Self::Once,
             _ => Self::Default,
         }
@@ -71,7 +75,7 @@ impl Schedule {
 
     fn tries(self) -> i64 {
         match self {
-            Self::Default => 3,
+            Self::Default | Self::Gateway => 3,
             Self::Mail => 4,
             Self::Once => 1,
         }
@@ -81,6 +85,7 @@ impl Schedule {
     fn wait(self, attempt: i64) -> i64 {
         match self {
             Self::Mail => [60, 300, 1800].get(usize::try_from(attempt - 1).unwrap_or(2)).copied().unwrap_or(1800),
+            Self::Gateway => (300 << attempt.clamp(1, 7)) / 2,
             Self::Default | Self::Once => (30 << attempt.clamp(1, 7)) / 2,
         }
     }
@@ -278,6 +283,10 @@ impl Jobs {
             .on("email.send", crate::mail::send_job)
             .every("audit.seal", TimeDelta::minutes(1), crate::audit::seal_job)
             .every("audit.retention", TimeDelta::days(1), crate::audit::retention_job)
+            .on("notify.fan_out", crate::notify::fan_out_job)
+            .on("notify.text", crate::notify::text_job)
+            .every("notify.due", TimeDelta::minutes(1), crate::notify::due_job)
+            .every("notify.purge", TimeDelta::days(1), crate::notify::purge_job)
             .every("purge.kernel", TimeDelta::hours(1), purge)
             .every("purge.uploads", TimeDelta::minutes(10), crate::files::purge_job)
             .on("file.delete", crate::files::delete_job)
@@ -731,7 +740,10 @@ mod tests {
     fn waits_follow_the_named_schedule() {
         assert_eq!([1, 2, 3].map(|n| Schedule::Default.wait(n)), [30, 60, 120]);
         assert_eq!([1, 2, 3].map(|n| Schedule::Mail.wait(n)), [60, 300, 1800]);
-        assert_eq!(Schedule::parse(Schedule::Mail.as_str()), Schedule::Mail);
+        assert_eq!([1, 2].map(|n| Schedule::Gateway.wait(n)), [300, 600]);
+        for schedule in [Schedule::Mail, Schedule::Gateway, Schedule::Once, Schedule::Default] {
+            assert_eq!(Schedule::parse(schedule.as_str()), schedule);
+        }
         let wait = jittered(100).num_milliseconds();
         assert!((90_000..=110_000).contains(&wait), "{wait}");
     }

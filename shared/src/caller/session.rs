@@ -300,13 +300,21 @@ async fn find(app: &App, token_hash: &str, now: DateTime<Utc>) -> Result<Option<
          u.updated_at, c.id AS open_company_id, c.name AS open_company_name, \
          c.is_provider AS open_company_is_provider, c.syncro_company_id AS open_company_syncro, \
          (SELECT COUNT(*) FROM session_notes n WHERE n.session_id = s.id AND n.kind = 'flash') AS flash_count, \
-         (SELECT COUNT(*) FROM notifications f LEFT JOIN notification_states t \
-            ON t.notification_id = f.id AND t.user_id = u.id \
-            WHERE f.user_id = u.id AND f.in_app = TRUE AND t.read_at IS NULL AND t.dismissed_at IS NULL) AS unread \
+         (SELECT COUNT(*) FROM notifications f WHERE f.user_id = u.id AND f.owner_unread = TRUE AND f.in_app = TRUE \
+            AND (f.expires_at IS NULL OR f.expires_at > ?)) \
+         + (SELECT COUNT(*) FROM notifications f WHERE f.audience IN ('all', 'company') AND f.in_app = TRUE \
+            AND f.expires_at > ? AND f.created_at >= u.created_at AND (f.audience = 'all' OR f.company_id IN \
+              (SELECT m.company_id FROM company_memberships m WHERE m.user_id = u.id AND m.status = 'active')) \
+            AND NOT EXISTS (SELECT 1 FROM notification_states t WHERE t.notification_id = f.id AND t.user_id = u.id \
+              AND (t.read_at IS NOT NULL OR t.dismissed_at IS NOT NULL)) \
+            AND (f.ignores_preferences = TRUE OR NOT EXISTS (SELECT 1 FROM notification_preferences p \
+              WHERE p.user_id = u.id AND p.event_type = f.event_type AND p.channel_in_app = FALSE))) AS unread \
          FROM user_sessions s JOIN users u ON u.id = s.user_id \
          LEFT JOIN companies c ON c.id = s.active_company_id AND c.archived_at IS NULL \
          WHERE s.session_token_hash = ? AND s.revoked_at IS NULL AND s.expires_at > ? \
          AND s.absolute_expires_at > ? AND u.is_active = TRUE")
+    .bind(now)
+    .bind(now)
     .bind(token_hash)
     .bind(now)
     .bind(now)

@@ -33,6 +33,7 @@ pub struct Draft {
     message_id: Option<String>,
     sender: String,
     host: String,
+    not_before: Option<DateTime<Utc>>,
 }
 
 impl Draft {
@@ -60,7 +61,7 @@ impl Draft {
         Ok(Self {
             kind: name,
             to: Vec::new(),
-            reply_to: None,
+            reply_to: app.config().smtp.reply_to.clone(),
             headers: Vec::new(),
             subject: one_line(&subject),
             text,
@@ -69,6 +70,7 @@ impl Draft {
             message_id: None,
             sender: sender(app, &brand),
             host: host(app),
+            not_before: None,
         })
     }
 
@@ -138,6 +140,12 @@ impl Draft {
         self.header("In-Reply-To", &first).header("References", &first)
     }
 
+    /// Is sent no sooner than this.
+    pub fn later(&mut self, at: DateTime<Utc>) -> &mut Self {
+        self.not_before = Some(at);
+        self
+    }
+
     /// The body holds a secret: erased after sending, never shown.
     pub fn sensitive(&mut self) -> &mut Self {
         self.is_sensitive = true;
@@ -176,16 +184,18 @@ impl Draft {
             }
             Err(error) => return Err(error.into()),
         };
-        queue_sending(tx, id).await?;
+        queue_sending(tx, id, self.not_before).await?;
         Ok(Some(id))
     }
 }
 
-async fn queue_sending(tx: &mut Tx, id: i64) -> Result<()> {
+async fn queue_sending(tx: &mut Tx, id: i64, not_before: Option<DateTime<Utc>>) -> Result<()> {
+    let at = not_before.unwrap_or(tx.stamp().at);
     NewJob::new("email.send", serde_json::json!({ "id": id }))
         .dedupe(format!("email:{id}"))
         .schedule(Schedule::Mail)
         .priority(10)
+        .run_at(at)
         .queue(tx)
         .await?;
     Ok(())
@@ -211,7 +221,12 @@ pub async fn resend(tx: &mut Tx, id: i64) -> Result<bool> {
     .execute(&mut *tx)
     .await?;
     if changed == 1 {
-        queue_sending(tx, id).await?;
+        queue_sending(tx, id, None).await?;
+        sql("UPDATE notification_deliveries SET status = 'queued', reason = NULL, finished_at = NULL \
+             WHERE outbox_id = ?")
+        .bind(id)
+        .execute(tx)
+        .await?;
     }
     Ok(changed == 1)
 }
@@ -373,5 +388,12 @@ async fn close(
         .bind((status == "sent").then_some(now));
     let query = if is_sensitive { query.push(", text_body = NULL, html_body = NULL") } else { query };
     query.push(" WHERE id = ?").bind(id).execute(&mut tx).await?;
+    sql("UPDATE notification_deliveries SET status = ?, reason = ?, finished_at = ? WHERE outbox_id = ?")
+        .bind(status)
+        .bind(error.map(|text| text.chars().take(500).collect::<String>()))
+        .bind(now)
+        .bind(id)
+        .execute(&mut tx)
+        .await?;
     Ok(tx.commit().await?)
 }

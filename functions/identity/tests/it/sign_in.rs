@@ -690,7 +690,7 @@ async fn a_new_device_is_told_about_once_in_90_days() {
     let _ = login(&at_home().at("198.51.100.9"), credentials("ann")).await.is(200);
     assert_eq!(told().await, 1);
     let mail = app.mails_to("ann@example.com").pop().unwrap();
-    assert_eq!(mail.subject, "New sign-in to your account");
+    assert_eq!(mail.subject, "MyPortal: New sign-in to your account");
     assert!(mail.text.contains("from 198.51.100.9 with Firefox on Windows"), "{}", mail.text);
     app.advance(TimeDelta::days(60));
     app.run_jobs().await;

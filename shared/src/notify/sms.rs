@@ -1,0 +1,205 @@
+//! Text messages through the gateway (notifications-forms 8) and pushes through ntfy.
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderValue, Method};
+use serde::Deserialize;
+use serde_json::json;
+use std::time::Duration;
+
+use super::{deliver, label};
+use crate::app::App;
+use crate::db::{Tx, sql};
+use crate::error::Result;
+use crate::jobs::{JobError, NewJob, Run, Schedule};
+use crate::outbound::{Allow, Request};
+
+/// Characters of a text message.
+pub const TEXT_LENGTH: usize = 160;
+
+/// The gateway has this long to answer.
+const GATEWAY: Duration = Duration::from_secs(10);
+
+/// A number as the gateway wants it: `+` and 7 to 15 digits. A national number needs the country code.
+pub fn number(text: &str, country: &str) -> Option<String> {
+    let bare: String = text.chars().filter(|c| !matches!(c, ' ' | '-' | '(' | ')' | '.' | '/' | '\u{a0}')).collect();
+    let country = country.trim_start_matches('+');
+    let whole = match (bare.strip_prefix("00"), bare.strip_prefix('0')) {
+        (Some(rest), _) => format!("+{rest}"),
+        (None, Some(rest)) if !country.is_empty() => format!("+{country}{rest}"),
+        _ => bare,
+    };
+    let digits = whole.strip_prefix('+')?;
+    let is_good = (7..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+    (is_good && !digits.starts_with('0')).then_some(whole)
+}
+
+/// Sends these deliveries of one person on one channel as one message.
+pub(super) async fn queue(tx: &mut Tx, deliveries: &[i64]) -> Result<()> {
+    let Some(first) = deliveries.first() else { return Ok(()) };
+    NewJob::new("notify.text", json!({ "ids": deliveries }))
+        .dedupe(format!("notify.text:{first}"))
+        .schedule(Schedule::Gateway)
+        .priority(20)
+        .queue(tx)
+        .await?;
+    Ok(())
+}
+
+#[derive(Deserialize)]
+struct Payload {
+    ids: Vec<i64>,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    channel: String,
+    event_type: String,
+    message: String,
+    link: Option<String>,
+    mobile_phone: Option<String>,
+    is_active: bool,
+    recalled_at: Option<DateTime<Utc>>,
+}
+
+/// Sends one text message or push.
+pub(crate) async fn text_job(run: Run) -> Result<(), JobError> {
+    let Payload { ids } = run.payload()?;
+    let rows: Vec<Row> = sql("SELECT d.channel, n.event_type, n.message, n.link, u.mobile_phone, u.is_active, \
+         n.recalled_at FROM notification_deliveries d JOIN notifications n ON n.id = d.notification_id \
+         JOIN users u ON u.id = d.user_id WHERE d.status = 'queued'")
+    .push_in(" AND d.id IN", &ids)
+    .push(" ORDER BY n.created_at, n.id LIMIT 200")
+    .fetch_all(run.db())
+    .await?;
+    let Some(first) = rows.first() else { return Ok(()) };
+    if !first.is_active || rows.iter().all(|row| row.recalled_at.is_some()) {
+        return Ok(close(&run, &ids, "skipped", Some("Taken back, or the account is disabled")).await?);
+    }
+    let config = &run.app().config().sms;
+    let Some(to) = number(first.mobile_phone.as_deref().unwrap_or_default(), &config.country_code) else {
+        return Ok(close(&run, &ids, "skipped", Some("The mobile number is not valid")).await?);
+    };
+    if !config.is_set() {
+        tracing::warn!("a text message is skipped: no gateway is set up");
+        return Ok(close(&run, &ids, "skipped", Some("No SMS gateway is set up")).await?);
+    }
+    let sent = gateway(run.app(), &to, &text(run.app(), &rows)).await;
+    match sent {
+        Ok(()) => Ok(close(&run, &ids, "sent", None).await?),
+        Err(failure) if failure.is_final || run.is_last => {
+            close(&run, &ids, "failed", Some(&failure.text)).await?;
+            Err(JobError::Fail(failure.text))
+        }
+        Err(failure) => Err(JobError::Retry(failure.text)),
+    }
+}
+
+/// The text: the message, or how many there are and the first; with a link as long as it fits.
+fn text(app: &App, rows: &[Row]) -> String {
+    let brand = &app.config().app_name;
+    let Some(first) = rows.first() else { return String::new() };
+    let words = match rows.len() {
+        1 => first.message.clone(),
+        many => format!("{brand}: {many} notifications. {}: {}", label(&first.event_type), first.message),
+    };
+    let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    let path = if rows.len() == 1 { first.link.as_deref() } else { Some("/notifications") };
+    let link = deliver::absolute(app, path).map(|link| format!(" {link}")).unwrap_or_default();
+    if words.chars().count() + link.chars().count() <= TEXT_LENGTH {
+        return words + &link;
+    }
+    cut(&words, TEXT_LENGTH)
+}
+
+fn cut(text: &str, length: usize) -> String {
+    if text.chars().count() <= length {
+        return text.to_owned();
+    }
+    text.chars().take(length - 1).chain(['\u{2026}']).collect()
+}
+
+struct Failure {
+    text: String,
+    /// Another try cannot help.
+    is_final: bool,
+}
+
+async fn gateway(app: &App, to: &str, text: &str) -> std::result::Result<(), Failure> {
+    let config = app.config();
+    let body = json!({
+        "textMessage": { "text": text },
+        "phoneNumbers": [to],
+        "simNumber": 1,
+        "ttl": 3600,
+        "priority": 100,
+    });
+    let mut request = Request::new(Method::POST, &config.sms.endpoint);
+    request.timeout = GATEWAY;
+    request.max_bytes = 64 * 1024;
+    request.cut = true;
+    request.allow = Allow::hosts(config.private_hosts.iter().cloned());
+    request.body = Bytes::from(body.to_string());
+    request.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let secret = HeaderValue::from_str(&format!("Basic {}", config.sms.auth));
+    let mut secret = secret.map_err(|_| Failure {
+        text: "SMS_AUTH holds characters that no header may have".to_owned(),
+        is_final: true,
+    })?;
+    secret.set_sensitive(true);
+    request.headers.insert(AUTHORIZATION, secret);
+    let answer = app.outbound().send(request).await;
+    let answer =
+        answer.map_err(|error| Failure { is_final: !error.is_temporary(), text: format!("The gateway: {error}") })?;
+    if answer.status.is_success() {
+        return Ok(());
+    }
+    let status = answer.status;
+    let is_final = status.is_client_error() && !matches!(status.as_u16(), 408 | 425 | 429);
+    Err(Failure { text: format!("The gateway answered {status}"), is_final })
+}
+
+async fn close(run: &Run, ids: &[i64], status: &'static str, reason: Option<&str>) -> Result<()> {
+    let mut tx = run.begin().await?;
+    tx.housekeeping();
+    sql("UPDATE notification_deliveries SET status = ?, reason = ?, finished_at = ?, due_at = NULL")
+        .bind(status)
+        .bind(reason.map(|text| cut(text, 500)))
+        .bind(run.now())
+        .push_in(" WHERE status = 'queued' AND id IN", ids)
+        .execute(&mut tx)
+        .await?;
+    tx.commit().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_become_international_or_nothing() {
+        for (text, country, wanted) in [
+            ("+61 400 000 000", "", Some("+61400000000")),
+            ("0400 000 000", "", None),
+            ("0400 000 000", "61", Some("+61400000000")),
+            ("(0400) 000-000", "+61", Some("+61400000000")),
+            ("0044 7700 900123", "61", Some("+447700900123")),
+            ("400000000", "61", None),
+            ("+123456", "", None),
+            ("+1234567", "", Some("+1234567")),
+            ("+1234567890123456", "", None),
+            ("+61 4x0", "", None),
+            ("", "61", None),
+        ] {
+            assert_eq!(number(text, country).as_deref(), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn texts_are_cut_with_a_mark() {
+        assert_eq!(cut("short", 160), "short");
+        let long = cut(&"x".repeat(200), 160);
+        assert_eq!((long.chars().count(), long.ends_with('\u{2026}')), (160, true));
+    }
+}
