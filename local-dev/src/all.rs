@@ -13,6 +13,7 @@ pub fn routes() -> Routes {
         .merge(tickets::routes())
         .merge(automation::routes())
         .merge(mcp::routes())
+        .merge(notifications::routes())
         .merge(site::routes())
 }
 

@@ -68,9 +68,6 @@ settings! {
     "SMTP_MAX_PER_MINUTE" = "60": "Mails that all processes together hand over in a minute";
     "SMTP_ALLOW_PLAINTEXT_AUTH" = "false": "Allow a login at the mail server without TLS";
     "MAIL_CAPTURE_DIR" = "": "Write mails into this folder instead of sending them";
-    "SMS_ENDPOINT" = "": "Address of the SMS gateway; blank: no text messages";
-    "SMS_AUTH" = "": "Login at the gateway, base64 of `user:password`";
-    "SMS_DEFAULT_COUNTRY_CODE" = "": "For mobile numbers that begin with 0, such as 61";
     "S3_ENDPOINT" = "": "S3-compatible server; blank with a blank bucket: the embedded one, in development";
     "S3_REGION" = "us-east-1": "Region of the bucket";
     "S3_ACCESS_KEY" = "": "Blank: the credentials of the machine or function";
@@ -82,7 +79,6 @@ settings! {
     "HISTORY_RETENTION_DAYS" = "90": "Age at which runs of tasks and automations are removed";
     "UPGRADE_COMMAND" = "": "Command behind the task System update; blank: the task does not exist";
     "CLAMD_ADDRESS" = "": "Virus scanner; when set, files wait for its verdict";
-    "OUTBOUND_ALLOW_PRIVATE_HOSTS" = "": "Hosts in internal networks that may be called, `host` or `host:port`, comma-separated";
     "AUDIT_RETENTION_DAYS" = "0": "Age at which audit rows are removed; 0: never";
     "RATE_LIMIT_COARSE" = "20000": "Requests per address in 15 minutes before anything is looked at";
     "RATE_LIMIT_ANONYMOUS" = "300": "Requests per address in 15 minutes without a session";
@@ -138,24 +134,6 @@ pub struct Smtp {
     pub allow_plaintext_auth: bool,
     /// A folder that takes mails in place of a server.
     pub capture_dir: Option<String>,
-}
-
-/// The gateway of text messages.
-#[derive(Clone, Default)]
-pub struct Sms {
-    /// Empty: no gateway.
-    pub endpoint: String,
-    /// Base64 of user and password.
-    pub auth: String,
-    /// For national numbers.
-    pub country_code: String,
-}
-
-impl Sms {
-    /// Whether text messages can be sent.
-    pub fn is_set(&self) -> bool {
-        !self.endpoint.is_empty() && !self.auth.is_empty()
-    }
 }
 
 /// Where uploads live.
@@ -223,7 +201,6 @@ pub struct Config {
     pub setup_token: Option<String>,
     pub require_email_verification: bool,
     pub smtp: Smtp,
-    pub sms: Sms,
     pub bucket: Bucket,
     pub worker_enabled: bool,
     pub tick_token: Option<String>,
@@ -231,7 +208,6 @@ pub struct Config {
     pub history_retention_days: i64,
     pub upgrade_command: String,
     pub clamd_address: Option<String>,
-    pub private_hosts: Vec<String>,
     pub audit_retention_days: i64,
     pub limits: GeneralLimits,
     pub outbound_exceptions: Exceptions,
@@ -339,11 +315,6 @@ impl Config {
             setup_token: read.get(&["REGISTRATION_SETUP_TOKEN"]),
             require_email_verification: read.flag("REQUIRE_EMAIL_VERIFICATION", !smtp.host.is_empty())?,
             smtp,
-            sms: Sms {
-                endpoint: read.text(&["SMS_ENDPOINT"], ""),
-                auth: read.text(&["SMS_AUTH"], ""),
-                country_code: read.text(&["SMS_DEFAULT_COUNTRY_CODE"], ""),
-            },
             bucket: bucket(&read),
             worker_enabled: read.flag("WORKER_ENABLED", true)?,
             tick_token: read.get(&["INTERNAL_TICK_TOKEN"]),
@@ -351,7 +322,6 @@ impl Config {
             history_retention_days: read.number("HISTORY_RETENTION_DAYS", 90)?,
             upgrade_command: read.text(&["UPGRADE_COMMAND"], ""),
             clamd_address: read.get(&["CLAMD_ADDRESS"]),
-            private_hosts: list(&read.text(&["OUTBOUND_ALLOW_PRIVATE_HOSTS"], "")),
             audit_retention_days: read.number("AUDIT_RETENTION_DAYS", 0)?,
             limits: GeneralLimits {
                 coarse: read.number("RATE_LIMIT_COARSE", 20_000)?,
@@ -439,10 +409,6 @@ fn bucket<F: Fn(&str) -> Option<String>>(read: &Reader<F>) -> Bucket {
         access_key: read.text(&["S3_ACCESS_KEY"], ""),
         secret_key: read.text(&["S3_SECRET_KEY"], ""),
     }
-}
-
-fn list(text: &str) -> Vec<String> {
-    text.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
 }
 
 fn origins(text: &str) -> Vec<String> {

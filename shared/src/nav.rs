@@ -101,6 +101,7 @@ const ADMIN: &[Entry] = &[
     entry("People", "Roles", "/admin/roles", "id-badge", admin),
     entry("Automation", "Automation & monitoring", "/admin/automation", "activity", admin),
     entry("Automation", "Modules", "/admin/modules", "plug", admin),
+    entry("Portal", "Announcements", "/admin/notifications", "bell", admin),
     entry("Portal", "Email", "/admin/email", "mail", admin),
     entry("Portal", "ChatGPT connection", "/admin/mcp", "robot", admin),
     entry("Portal", "API keys", "/admin/api-keys", "key", admin),

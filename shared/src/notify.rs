@@ -17,8 +17,8 @@ use crate::error::Result;
 use crate::mail::Draft;
 
 pub(crate) use announce::fan_out_job;
-pub use announce::{Announcement, To, publish};
-pub use deliver::means;
+pub use announce::{Announcement, MARK, To, publish};
+pub use deliver::{Channel, send_test};
 pub(crate) use due::{due_job, purge_job};
 pub(crate) use sms::text_job;
 pub use sms::{TEXT_LENGTH, number};
@@ -365,7 +365,7 @@ async fn tell_by(app: &App, tx: &mut Tx, to: &Recipient, notice: &Notice<'_>, ma
     let person = wishes::select(kind.name, &cause, now).push(" WHERE u.id = ?").bind(to.user_id);
     let Some(person) = person.fetch_optional::<wishes::Wishes>(&mut *tx).await? else { return Ok(()) };
     let is_meant = kind.audience != Audience::SuperAdmins || person.is_super_admin;
-    let plan = person.plan(kind.defaults(), now, means(app), mail.is_some());
+    let plan = person.plan(kind.defaults(), now, mail.is_some());
     if !person.is_active || !is_meant || plan.is_silent() {
         return Ok(());
     }

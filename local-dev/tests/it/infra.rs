@@ -85,7 +85,7 @@ fn every_address_lies_below_a_prefix_of_its_area() {
 #[test]
 fn every_function_is_built_and_deployed() {
     let template = read("infra/template.yaml");
-    for area in ["site", "identity", "companies", "tickets", "automation", "mcp", "worker"] {
+    for area in ["site", "identity", "companies", "tickets", "automation", "mcp", "notifications", "worker"] {
         assert!(template.contains(&format!("CodeUri: ../target/lambda-zip/{area}.zip")), "{area} is not deployed");
     }
 }

@@ -7,11 +7,15 @@ use serde_json::{Value, json};
 
 use super::deliver::{self, Letter, NewRow};
 use super::wishes::{self, Wishes};
-use super::{defaults, label, means};
+use super::{defaults, label};
 use crate::app::App;
 use crate::db::{Tx, sql};
 use crate::error::Result;
 use crate::jobs::{JobError, NewJob, Run};
+use crate::tokens;
+
+/// How the keys of announcements begin, by which they are told from what areas tell.
+pub const MARK: &str = "announcement:";
 
 /// People of a broadcast who are mailed in one go.
 const BATCH: usize = 500;
@@ -71,7 +75,7 @@ pub async fn publish(app: &App, tx: &mut Tx, new: &Announcement) -> Result<i64> 
         person = query.fetch_optional::<Wishes>(&mut *tx).await?;
     }
     let standing = new.standing();
-    let plan = person.as_ref().map(|person| person.plan(standing, now, means(app), false));
+    let plan = person.as_ref().map(|person| person.plan(standing, now, false));
     let row = NewRow {
         to: new.to,
         event_type: &new.event_type,
@@ -80,7 +84,7 @@ pub async fn publish(app: &App, tx: &mut Tx, new: &Announcement) -> Result<i64> 
         link: new.link.as_deref(),
         in_app: !new.respects_preferences || plan.as_ref().is_none_or(|plan| plan.in_app),
         ignores_preferences: !new.respects_preferences,
-        dedupe: None,
+        dedupe: Some(format!("{MARK}{}", tokens::random_hex(12))),
         expires_at: new.expires_at.or((person.is_none()).then_some(now + SHOWN)),
     };
     let id = deliver::record(tx, &row).await?.unwrap_or_default();
@@ -177,7 +181,7 @@ async fn batch(run: &Run, id: i64, urgent: bool) -> Result<usize> {
         for person in &people {
             let mut own = draft.clone();
             own.caused_by(&format!("notification-{id}-u{}", person.user_id));
-            let plan = person.plan(standing, run.now(), means(run.app()), false);
+            let plan = person.plan(standing, run.now(), false);
             let own = matches!(plan.email, wishes::Way::Now).then_some(own);
             deliver::send(run.app(), &mut tx, id, person, &plan, &letter, own, &cause).await?;
         }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::announce::To;
 use super::unsubscribe::unsubscribe_link;
-use super::wishes::{Means, Plan, Way, Wishes};
+use super::wishes::{Plan, Way, Wishes};
 use super::{sms, unsubscribe};
 use crate::app::App;
 use crate::db::{Tx, is_unique_violation, sql};
@@ -34,11 +34,6 @@ pub(super) struct Letter<'a> {
     pub(super) event_type: &'a str,
     pub(super) message: &'a str,
     pub(super) link: Option<&'a str>,
-}
-
-/// What this portal can do at all.
-pub fn means(app: &App) -> Means {
-    Means { sms: app.config().sms.is_set(), ntfy: false }
 }
 
 /// A name for what a message is about, short enough for its column.
@@ -237,4 +232,50 @@ async fn withheld(app: &App, tx: &mut Tx, person: &Wishes) -> Result<()> {
     draft.caused_by(&format!("withheld-{}-{}", person.user_id, tx.stamp().at.format("%Y-%m-%d")));
     draft.to(&person.email).queue(tx).await?;
     Ok(())
+}
+
+/// A way to a person outside the portal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Channel {
+    /// Mail.
+    Email,
+    /// Text message.
+    Sms,
+    /// Push.
+    Ntfy,
+}
+
+/// Sends a person a test on one channel, whatever they have chosen; it does not appear in the feed.
+pub async fn send_test(app: &App, tx: &mut Tx, user_id: i64, channel: Channel) -> Result<()> {
+    let now = tx.stamp().at;
+    let person = super::wishes::select("general", "", now).push(" WHERE u.id = ?").bind(user_id);
+    let Some(person) = person.fetch_optional::<Wishes>(&mut *tx).await? else { return Ok(()) };
+    let letter = Letter {
+        label: "Test message",
+        event_type: "general",
+        message: "This is a test. Messages of the portal reach you here.",
+        link: Some("/notifications/settings"),
+    };
+    let row = NewRow {
+        to: To::Person(user_id),
+        event_type: letter.event_type,
+        message: letter.message,
+        metadata: None,
+        link: letter.link,
+        in_app: false,
+        ignores_preferences: false,
+        dedupe: None,
+        expires_at: None,
+    };
+    let Some(id) = record(tx, &row).await? else { return Ok(()) };
+    let way = |wanted| if channel == wanted { Way::Now } else { Way::Off };
+    let plan = Plan {
+        in_app: false,
+        email: way(Channel::Email),
+        sms: way(Channel::Sms),
+        ntfy: way(Channel::Ntfy),
+        is_digest: false,
+        is_withheld: false,
+    };
+    send(app, tx, id, &person, &plan, &letter, None, &cause("test", &id.to_string())).await
 }

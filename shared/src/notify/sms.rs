@@ -1,19 +1,21 @@
 //! Text messages through the gateway (notifications-forms 8) and pushes through ntfy.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Method};
 use serde::Deserialize;
-use serde_json::json;
-use std::time::Duration;
+use serde_json::{Value, json};
 
 use super::{deliver, label};
 use crate::app::App;
 use crate::db::{Tx, sql};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::jobs::{JobError, NewJob, Run, Schedule};
-use crate::outbound::{Allow, Request};
+use crate::modules::{self, Module, Slug, settings};
+use crate::outbound::Request;
 
 /// Characters of a text message.
 pub const TEXT_LENGTH: usize = 160;
@@ -61,38 +63,39 @@ struct Row {
     mobile_phone: Option<String>,
     is_active: bool,
     recalled_at: Option<DateTime<Utc>>,
+    ntfy_topic: Option<String>,
 }
 
 /// Sends one text message or push.
 pub(crate) async fn text_job(run: Run) -> Result<(), JobError> {
     let Payload { ids } = run.payload()?;
     let rows: Vec<Row> = sql("SELECT d.channel, n.event_type, n.message, n.link, u.mobile_phone, u.is_active, \
-         n.recalled_at FROM notification_deliveries d JOIN notifications n ON n.id = d.notification_id \
-         JOIN users u ON u.id = d.user_id WHERE d.status = 'queued'")
+         n.recalled_at, s.ntfy_topic FROM notification_deliveries d JOIN notifications n ON n.id = d.notification_id \
+         JOIN users u ON u.id = d.user_id LEFT JOIN notification_settings s ON s.user_id = u.id \
+         WHERE d.status = 'queued'")
     .push_in(" AND d.id IN", &ids)
     .push(" ORDER BY n.created_at, n.id LIMIT 200")
     .fetch_all(run.db())
     .await?;
     let Some(first) = rows.first() else { return Ok(()) };
-    if !first.is_active || rows.iter().all(|row| row.recalled_at.is_some()) {
-        return Ok(close(&run, &ids, "skipped", Some("Taken back, or the account is disabled")).await?);
-    }
-    let config = &run.app().config().sms;
-    let Some(to) = number(first.mobile_phone.as_deref().unwrap_or_default(), &config.country_code) else {
-        return Ok(close(&run, &ids, "skipped", Some("The mobile number is not valid")).await?);
+    let sent = if !first.is_active || rows.iter().all(|row| row.recalled_at.is_some()) {
+        Err(Failure::Skip("Taken back, or the account is disabled"))
+    } else if first.channel == "sms" {
+        by_sms(&run, first, &text(run.app(), &rows)).await
+    } else {
+        by_ntfy(&run, first, &rows).await
     };
-    if !config.is_set() {
-        tracing::warn!("a text message is skipped: no gateway is set up");
-        return Ok(close(&run, &ids, "skipped", Some("No SMS gateway is set up")).await?);
-    }
-    let sent = gateway(run.app(), &to, &text(run.app(), &rows)).await;
     match sent {
         Ok(()) => Ok(close(&run, &ids, "sent", None).await?),
-        Err(failure) if failure.is_final || run.is_last => {
-            close(&run, &ids, "failed", Some(&failure.text)).await?;
-            Err(JobError::Fail(failure.text))
+        Err(Failure::Skip(reason)) => {
+            tracing::warn!(reason, "a message is skipped");
+            Ok(close(&run, &ids, "skipped", Some(reason)).await?)
         }
-        Err(failure) => Err(JobError::Retry(failure.text)),
+        Err(Failure::Later(text)) if !run.is_last => Err(JobError::Retry(text)),
+        Err(Failure::Later(text) | Failure::Final(text)) => {
+            close(&run, &ids, "failed", Some(&text)).await?;
+            Err(JobError::Fail(text))
+        }
     }
 }
 
@@ -120,14 +123,34 @@ fn cut(text: &str, length: usize) -> String {
     text.chars().take(length - 1).chain(['\u{2026}']).collect()
 }
 
-struct Failure {
-    text: String,
+/// Why a message was not sent.
+enum Failure {
+    /// It is not to be sent.
+    Skip(&'static str),
+    /// Another try may help.
+    Later(String),
     /// Another try cannot help.
-    is_final: bool,
+    Final(String),
 }
 
-async fn gateway(app: &App, to: &str, text: &str) -> std::result::Result<(), Failure> {
-    let config = app.config();
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        match JobError::from(error) {
+            JobError::Retry(text) | JobError::Fail(text) => Self::Later(text),
+        }
+    }
+}
+
+async fn by_sms(run: &Run, row: &Row, text: &str) -> std::result::Result<(), Failure> {
+    let module = modules::find(run.app(), run.db(), Slug::Sms).await?;
+    let settings: settings::Sms = module.settings()?;
+    let auth = module.secret(run.app(), "auth")?;
+    let Some(auth) = auth.filter(|_| module.is_ready(run.app()).unwrap_or(false)) else {
+        return Err(Failure::Skip("No SMS gateway is set up"));
+    };
+    let Some(to) = number(row.mobile_phone.as_deref().unwrap_or_default(), &settings.default_country_code) else {
+        return Err(Failure::Skip("The mobile number is not valid"));
+    };
     let body = json!({
         "textMessage": { "text": text },
         "phoneNumbers": [to],
@@ -135,29 +158,61 @@ async fn gateway(app: &App, to: &str, text: &str) -> std::result::Result<(), Fai
         "ttl": 3600,
         "priority": 100,
     });
-    let mut request = Request::new(Method::POST, &config.sms.endpoint);
+    post(run, &module, &settings.endpoint, Some(format!("Basic {auth}")), &body).await
+}
+
+async fn by_ntfy(run: &Run, row: &Row, rows: &[Row]) -> std::result::Result<(), Failure> {
+    let module = modules::find(run.app(), run.db(), Slug::Ntfy).await?;
+    if !module.enabled {
+        return Err(Failure::Skip("ntfy is switched off"));
+    }
+    let Some(topic) = &row.ntfy_topic else { return Err(Failure::Skip("No ntfy topic")) };
+    let settings: settings::Ntfy = module.settings()?;
+    let message: Vec<&str> = rows.iter().map(|row| row.message.as_str()).collect();
+    let path = if rows.len() == 1 { row.link.as_deref() } else { Some("/notifications") };
+    let mut body = json!({
+        "topic": topic,
+        "title": format!("{}: {}", run.app().config().app_name, label(&row.event_type)),
+        "message": cut(&message.join("\n"), 2000),
+        "priority": 3,
+    });
+    if let (Some(link), Some(body)) = (deliver::absolute(run.app(), path), body.as_object_mut()) {
+        body.insert("click".to_owned(), link.into());
+    }
+    let token = module.secret(run.app(), "auth_token")?.filter(|token| !token.is_empty());
+    let address = format!("{}/", settings.base_url.trim_end_matches('/'));
+    post(run, &module, &address, token.map(|token| format!("Bearer {token}")), &body).await
+}
+
+async fn post(
+    run: &Run,
+    module: &Module,
+    address: &str,
+    secret: Option<String>,
+    body: &Value,
+) -> std::result::Result<(), Failure> {
+    let mut request = Request::new(Method::POST, address);
     request.timeout = GATEWAY;
     request.max_bytes = 64 * 1024;
     request.cut = true;
-    request.allow = Allow::hosts(config.private_hosts.iter().cloned());
+    request.allow = module.allow();
     request.body = Bytes::from(body.to_string());
     request.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    let secret = HeaderValue::from_str(&format!("Basic {}", config.sms.auth));
-    let mut secret = secret.map_err(|_| Failure {
-        text: "SMS_AUTH holds characters that no header may have".to_owned(),
-        is_final: true,
-    })?;
-    secret.set_sensitive(true);
-    request.headers.insert(AUTHORIZATION, secret);
-    let answer = app.outbound().send(request).await;
-    let answer =
-        answer.map_err(|error| Failure { is_final: !error.is_temporary(), text: format!("The gateway: {error}") })?;
-    if answer.status.is_success() {
-        return Ok(());
+    if let Some(secret) = secret {
+        let bad = || Failure::Final("The secret holds characters that no header may have".to_owned());
+        let mut secret = HeaderValue::from_str(&secret).map_err(|_| bad())?;
+        secret.set_sensitive(true);
+        request.headers.insert(AUTHORIZATION, secret);
     }
-    let status = answer.status;
+    let status = match run.app().outbound().send(request).await {
+        Ok(answer) if answer.status.is_success() => return Ok(()),
+        Ok(answer) => answer.status,
+        Err(error) if error.is_temporary() => return Err(Failure::Later(format!("The gateway: {error}"))),
+        Err(error) => return Err(Failure::Final(format!("The gateway: {error}"))),
+    };
+    let text = format!("The gateway answered {status}");
     let is_final = status.is_client_error() && !matches!(status.as_u16(), 408 | 425 | 429);
-    Err(Failure { text: format!("The gateway answered {status}"), is_final })
+    Err(if is_final { Failure::Final(text) } else { Failure::Later(text) })
 }
 
 async fn close(run: &Run, ids: &[i64], status: &'static str, reason: Option<&str>) -> Result<()> {

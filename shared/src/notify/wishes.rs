@@ -98,15 +98,6 @@ pub struct Plan {
     pub is_withheld: bool,
 }
 
-/// What the portal can do at all.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Means {
-    /// A gateway for text messages is set up.
-    pub sms: bool,
-    /// The ntfy module is on.
-    pub ntfy: bool,
-}
-
 impl Plan {
     /// True when the person wants to hear nothing of it anywhere.
     pub fn is_silent(&self) -> bool {
@@ -117,7 +108,7 @@ impl Plan {
 impl Wishes {
     /// What happens on each channel. `has_own_mail` says that the mail belongs to a conversation, in
     /// which each message is sent.
-    pub fn plan(&self, kind: Defaults, now: DateTime<Utc>, means: Means, has_own_mail: bool) -> Plan {
+    pub fn plan(&self, kind: Defaults, now: DateTime<Utc>, has_own_mail: bool) -> Plan {
         let hold = if kind.is_urgent { None } else { self.hold(now) };
         let again = self.told_at.filter(|_| !kind.is_urgent).map(|at| at + SAME_CAUSE);
         let when = |at: Option<DateTime<Utc>>| at.filter(|at| *at > now).map_or(Way::Now, Way::Waits);
@@ -138,16 +129,15 @@ impl Wishes {
             is_digest: digest,
             is_withheld: email == Way::Skipped(TOO_MANY),
             email,
-            sms: self.sms(means, when(later)),
-            ntfy: self.ntfy(means, when(later)),
+            sms: self.sms(when(later)),
+            ntfy: self.ntfy(when(later)),
         }
     }
 
-    fn sms(&self, means: Means, when: Way) -> Way {
+    fn sms(&self, when: Way) -> Way {
         match self.channel_sms.unwrap_or(false) {
             false => Way::Off,
             true if !self.is_active => Way::Skipped("The account is disabled"),
-            true if !means.sms => Way::Skipped("No SMS gateway is set up"),
             true if self.mobile_phone.as_deref().is_none_or(|number| number.trim().is_empty()) => {
                 Way::Skipped("No mobile number")
             }
@@ -156,11 +146,10 @@ impl Wishes {
         }
     }
 
-    fn ntfy(&self, means: Means, when: Way) -> Way {
+    fn ntfy(&self, when: Way) -> Way {
         match self.channel_ntfy.unwrap_or(false) {
             false => Way::Off,
             true if !self.is_active => Way::Skipped("The account is disabled"),
-            true if !means.ntfy => Way::Skipped("ntfy is switched off"),
             true if self.ntfy_topic.is_none() => Way::Skipped("No ntfy topic"),
             true => when,
         }
@@ -219,10 +208,8 @@ mod tests {
         }
     }
 
-    const ALL: Means = Means { sms: true, ntfy: true };
-
     fn plan(wishes: &Wishes, kind: &Kind, now: &str) -> Plan {
-        wishes.plan(kind.defaults(), at(now), ALL, false)
+        wishes.plan(kind.defaults(), at(now), false)
     }
 
     #[test]
@@ -245,11 +232,7 @@ mod tests {
         let noon = "2026-11-23T12:02:00Z";
         let told = Wishes { told_at: Some(at("2026-11-23T12:00:00Z")), ..wishes() };
         assert_eq!(plan(&told, &GENERAL, noon).sms, Way::Waits(at("2026-11-23T12:05:00Z")));
-        assert_eq!(
-            told.plan(TICKET_REPLY.defaults(), at(noon), ALL, true).email,
-            Way::Now,
-            "a conversation is not cut"
-        );
+        assert_eq!(told.plan(TICKET_REPLY.defaults(), at(noon), true).email, Way::Now, "a conversation is not cut");
         assert_eq!(plan(&told, &NEW_SIGN_IN, noon).email, Way::Now);
     }
 
@@ -279,8 +262,6 @@ mod tests {
         assert_eq!(reason(|p| p.texts_this_hour = 10).sms, Way::Skipped("More than 10 text messages in an hour"));
         assert_eq!(reason(|p| p.ntfy_topic = None).ntfy, Way::Skipped("No ntfy topic"));
         assert_eq!(reason(|p| p.channel_email = Some(false)).email, Way::Off);
-        let none = wishes().plan(GENERAL.defaults(), at(noon), Means::default(), false);
-        assert_eq!(none.sms, Way::Skipped("No SMS gateway is set up"));
         let silent = Wishes { channel_email: None, channel_sms: None, channel_in_app: None, ..wishes() };
         let planned = plan(&silent, &GENERAL, noon);
         assert_eq!((planned.in_app, planned.email, planned.sms), (true, Way::Off, Way::Off));

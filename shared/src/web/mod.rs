@@ -15,6 +15,6 @@ pub use form::{Form, FormState, Input};
 pub use headers::{EndCookies, OwnPolicy, session_cookies};
 pub use json::{Json, Patch};
 pub use multipart::{Multipart, Part, UploadedFile};
-pub use paging::{Limits, Listed, PageOf, Paging, csv_cell};
+pub use paging::{COUNT_CAP, Limits, Listed, PageOf, Paging, csv_cell};
 pub use query::{Path, Query};
 pub use raw::Raw;

@@ -35,6 +35,11 @@ impl Default for Paging {
 }
 
 impl Paging {
+    /// A page of a size, for lists with defaults of their own.
+    pub fn of(page: i64, size: i64) -> Self {
+        Self { page, size }
+    }
+
     /// Rows on a page: 25, 50 or 100.
     pub fn size(&self) -> i64 {
         match self.size {
@@ -128,6 +133,11 @@ fn hundred() -> i64 {
 }
 
 impl Limits {
+    /// A slice whose ranges the route has checked itself.
+    pub fn of(limit: i64, offset: i64) -> Self {
+        Self { limit, offset }
+    }
+
     /// Checks the ranges.
     pub fn checked(self) -> Result<Self> {
         if !(1..=500).contains(&self.limit) {

@@ -49,3 +49,17 @@ const token = csrf();
 addEventListener("pageshow", (event) => {
   if (event.persisted && csrf() !== token) location.reload();
 });
+
+// The count on the bell, while somebody looks at the page.
+async function countUnread(bell) {
+  if (document.hidden) return;
+  const answer = await send("/api/notifications/summary", { headers: { Accept: "application/json" } });
+  if (!answer.ok) return;
+  const { global_unread_count: count } = await answer.json();
+  const badge = one("#unread");
+  badge.hidden = !count;
+  badge.textContent = count < 100 ? count : "99+";
+  bell.setAttribute("aria-label", count ? `Notifications, ${count < 100 ? count : "more than 99"} unread` : "Notifications");
+}
+const bell = one("[data-bell]");
+if (bell) setInterval(() => countUnread(bell).catch(() => {}), 60000);

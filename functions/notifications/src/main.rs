@@ -1,0 +1,6 @@
+//! The function of this area.
+
+#[tokio::main]
+async fn main() -> shared::serve::Exit {
+    shared::serve::run(notifications::routes()).await
+}
