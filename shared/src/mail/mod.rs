@@ -79,7 +79,7 @@ impl Draft {
         Self {
             kind,
             to: Vec::new(),
-            reply_to: None,
+            reply_to: app.config().smtp.reply_to.clone(),
             headers: Vec::new(),
             subject: one_line(subject),
             text,
@@ -88,6 +88,7 @@ impl Draft {
             message_id: None,
             sender: sender(app, &app.config().app_name),
             host: host(app),
+            not_before: None,
         }
     }
 
