@@ -75,8 +75,8 @@ fn hours_or_each(hour: Field, hours: &[u32]) -> String {
 /// The step, if the values are all multiples of it from nought and it divides the whole.
 fn every(values: &[u32], whole: u32) -> Option<u32> {
     let step = whole.checked_div(u32::try_from(values.len()).ok()?)?;
-    let fits =
-        whole % step == 0 && values.iter().zip((0..whole).step_by(usize::try_from(step).ok()?)).all(|(a, b)| *a == b);
+    let fits = whole.is_multiple_of(step)
+        && values.iter().zip((0..whole).step_by(usize::try_from(step).ok()?)).all(|(a, b)| *a == b);
     (fits && values.len() > 1).then_some(step)
 }
 

@@ -24,8 +24,8 @@ pub(crate) struct Choice {
 }
 
 impl Choice {
-    pub(crate) fn new(value: impl ToString, label: impl Into<String>) -> Self {
-        Self { value: value.to_string(), label: label.into() }
+    pub(crate) fn new(value: impl Into<String>, label: impl Into<String>) -> Self {
+        Self { value: value.into(), label: label.into() }
     }
 }
 
@@ -81,7 +81,7 @@ impl TaskForm {
             preview: Shown::of(form.value("cron"), form.value("timezone"), config, now),
             commands: commands.iter().map(|c| Choice::new(c.name, c.label)).collect(),
             helps: commands.iter().map(|c| Choice::new(c.label, c.help)).collect(),
-            companies: companies.into_iter().map(|(id, name)| Choice::new(id, name)).collect(),
+            companies: companies.into_iter().map(|(id, name)| Choice::new(id.to_string(), name)).collect(),
             zones: zones().into_iter().map(|name| Choice::new(name, name)).collect(),
             form,
         }
