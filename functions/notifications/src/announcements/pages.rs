@@ -153,7 +153,7 @@ impl ComposeForm {
         match self.audience.as_str() {
             "all" => {}
             "company" => {
-                new.company_id = bad.check("company_id", self.company_id.parse().map_err(|_| "Choose a company"))
+                new.company_id = bad.check("company_id", self.company_id.parse().map_err(|_| "Choose a company"));
             }
             "user" => {
                 let email = bad.check("email", users::parse_email(&self.email));

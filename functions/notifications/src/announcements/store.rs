@@ -128,7 +128,7 @@ pub async fn publish(by: &By, new: &Announcement, actor: &str) -> Result<i64> {
         (_, Some(user)) => change.meta("user_id", user),
         _ => change,
     };
-    tx.audit(change.label(&new.message.chars().take(120).collect::<String>()));
+    tx.audit(change.label(new.message.chars().take(120).collect::<String>()));
     tx.commit().await?;
     Ok(id)
 }

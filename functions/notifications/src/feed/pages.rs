@@ -47,10 +47,10 @@ impl View {
     /// Reads the query of an address, as forms carry it along.
     pub fn of_query(query: &str, zone: &str) -> Self {
         let pairs = query.trim_start_matches('?');
-        Self::read(serde_urlencoded::from_str(pairs).unwrap_or_default(), zone)
+        Self::read(&serde_urlencoded::from_str(pairs).unwrap_or_default(), zone)
     }
 
-    fn read(query: ListQuery, zone: &str) -> Self {
+    fn read(query: &ListQuery, zone: &str) -> Self {
         let some = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
         let asked = Asked {
             read_state: some(&query.read_state),
@@ -106,7 +106,7 @@ impl View {
             all.push(("page", self.page.to_string()));
         }
         for (name, value) in all.iter().filter(|(name, _)| !without.contains(name)) {
-            address.push_str(&format!("{name}={}&", encode_component(value)));
+            address.extend([name, "=", &encode_component(value), "&"]);
         }
         address
     }
@@ -242,7 +242,7 @@ async fn zone(by: &User) -> Result<String> {
 
 /// The page. A page beyond the end is the last one.
 pub async fn list(by: User, query: Query<ListQuery>) -> Result<Response> {
-    let mut view = View::read(query.value.clone(), &zone(&by).await?);
+    let mut view = View::read(&query.value, &zone(&by).await?);
     let reader = Reader::of(by.me(), by.now());
     let counts = store::counts(by.db(), &reader, &view.filter).await?;
     let size = Paging::of(1, view.size).size();
