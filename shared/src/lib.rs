@@ -5,6 +5,7 @@ pub mod app;
 pub mod audit;
 pub mod auth_log;
 pub mod blobs;
+pub mod branding;
 pub mod caller;
 pub mod client_ip;
 pub mod clock;

@@ -99,6 +99,7 @@ const ADMIN: &[Entry] = &[
     entry("People", "Companies", "/admin/companies", "building", admin),
     entry("People", "Users", "/admin/users", "users", admin),
     entry("People", "Roles", "/admin/roles", "id-badge", admin),
+    entry("People", "Access review", "/admin/access-review", "eye", admin),
     entry("Automation", "Automation & monitoring", "/admin/automation", "activity", admin),
     entry("Automation", "Modules", "/admin/modules", "plug", admin),
     entry("Portal", "Announcements", "/admin/notifications", "bell", admin),

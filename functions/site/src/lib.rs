@@ -1,6 +1,7 @@
 //! What surrounds the other areas: the dashboard, the administration's overview, outgoing mail, the
 //! audit trail, search, help, the files of the front end, the API reference and the health checks.
 
+pub mod access;
 pub mod admin;
 pub mod audit;
 pub mod dashboard;
@@ -14,6 +15,7 @@ pub mod live;
 pub mod search;
 pub mod setup;
 pub mod static_files;
+pub mod variables;
 
 use shared::routes::Routes;
 
@@ -37,6 +39,9 @@ pub fn routes() -> Routes {
             "/admin/email",
             "/admin/audit-logs",
             "/audit-logs",
+            "/admin/access-review",
+            "/api/access-review",
+            "/api/template-variables",
         ],
     );
     let routes = static_files::add(routes);
@@ -46,6 +51,8 @@ pub fn routes() -> Routes {
     let routes = admin::add(routes);
     let routes = email::add(routes);
     let routes = audit::add(routes);
+    let routes = access::add(routes);
+    let routes = variables::add(routes);
     let routes = help::add(routes);
     let routes = search::add(routes);
     live::add(routes)

@@ -232,7 +232,7 @@ impl Filter {
 }
 
 /// A day or a time; a day that ends a range counts whole.
-fn moment(text: Option<&str>, is_end: bool) -> Result<Option<DateTime<Utc>>, &'static str> {
+pub fn moment(text: Option<&str>, is_end: bool) -> Result<Option<DateTime<Utc>>, &'static str> {
     let Some(text) = text else { return Ok(None) };
     if let Ok(at) = DateTime::parse_from_rfc3339(text) {
         return Ok(Some(at.with_timezone(&Utc)));

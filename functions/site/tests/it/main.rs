@@ -1,5 +1,6 @@
 //! The routes of the area, in process, each test with a portal of its own.
 
+mod access;
 mod audit;
 mod dashboard;
 mod docs;

@@ -12,6 +12,8 @@ fn every_template_renders() {
     render_samples::<site::email::MailShow>();
     render_samples::<site::audit::pages::Trail>();
     render_samples::<site::audit::pages::TrailLine>();
+    render_samples::<site::access::pages::Review>();
+    render_samples::<site::access::pages::Reviewed>();
     render_samples::<site::search::Results>();
     render_samples::<site::search::Palette>();
     render_samples::<site::help::Help>();
