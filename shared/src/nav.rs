@@ -107,6 +107,7 @@ const ADMIN: &[Entry] = &[
     entry("Portal", "ChatGPT connection", "/admin/mcp", "robot", admin),
     entry("Portal", "API keys", "/admin/api-keys", "key", admin),
     entry("Portal", "Audit trail", "/admin/audit-logs", "history", admin),
+    entry("Portal", "Site settings", "/admin/site-settings", "adjustments", admin),
     entry("Portal", "API documentation", "/docs", "code", admin),
 ];
 

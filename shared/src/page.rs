@@ -253,7 +253,13 @@ struct Shell {
 #[derive(Serialize)]
 struct Brand {
     name: String,
+    /// In the bar.
     logo: Option<String>,
+    /// On the sign-in pages.
+    login_logo: Option<String>,
+    favicon: Option<String>,
+    /// The sheet with the brand's accent.
+    theme: Option<String>,
     support_email: Option<String>,
     support_phone: Option<String>,
     login_message: Option<String>,
@@ -284,6 +290,10 @@ struct CompanyItem {
 #[derive(sqlx::FromRow)]
 struct Settings {
     company_name: Option<String>,
+    login_logo: Option<i64>,
+    sidebar_logo: Option<i64>,
+    favicon: Option<i64>,
+    accent: Option<String>,
     support_email: Option<String>,
     support_phone: Option<String>,
     login_message: Option<String>,
@@ -298,8 +308,8 @@ struct Settings {
 /// The settings row with the viewer's four display preferences, in one statement.
 async fn settings(by: &By) -> Result<Settings> {
     let id = by.person().map(|p| p.id());
-    Ok(sql("SELECT s.company_name, s.support_email, s.support_phone, s.login_message, s.registration_mode, \
-         s.default_timezone, \
+    Ok(sql("SELECT s.company_name, s.login_logo, s.sidebar_logo, s.favicon, s.accent, s.support_email, \
+         s.support_phone, s.login_message, s.registration_mode, s.default_timezone, \
          (SELECT p.value FROM user_preferences p WHERE p.user_id = ? AND p.name = 'density') AS density, \
          (SELECT p.value FROM user_preferences p WHERE p.user_id = ? AND p.name = 'theme') AS theme, \
          (SELECT p.value FROM user_preferences p WHERE p.user_id = ? AND p.name = 'zone') AS zone, \
@@ -323,13 +333,7 @@ async fn shell(by: &By, is_whole: bool) -> Result<Shell> {
     let path = by.request().target().to_owned();
     Ok(Shell {
         viewer: person.map(|p| viewer(p, &settings)),
-        brand: Brand {
-            name: settings.company_name.unwrap_or_else(|| by.app().config().app_name.clone()),
-            logo: None,
-            support_email: settings.support_email,
-            support_phone: settings.support_phone,
-            login_message: settings.login_message,
-        },
+        brand: brand(by, &settings),
         nonce: by.request().nonce.clone(),
         csrf: person.map(|p| p.csrf.clone()).unwrap_or_default(),
         csrf_cookie: format!("{}_csrf", by.app().config().session_cookie_name),
@@ -351,6 +355,22 @@ async fn shell(by: &By, is_whole: bool) -> Result<Shell> {
         flash,
         path,
     })
+}
+
+/// Name, pictures and colours of the portal; a file's id changes with every new picture.
+fn brand(by: &By, settings: &Settings) -> Brand {
+    let picture = |slot: &str, id: Option<i64>| id.map(|id| format!("/branding/{slot}?v={id}"));
+    let sidebar = picture("sidebar", settings.sidebar_logo);
+    Brand {
+        name: settings.company_name.clone().unwrap_or_else(|| by.app().config().app_name.clone()),
+        login_logo: picture("login", settings.login_logo).or_else(|| sidebar.clone()),
+        logo: sidebar,
+        favicon: picture("favicon", settings.favicon),
+        theme: crate::branding::theme(settings.accent.as_deref()).map(|theme| format!("/branding/{}", theme.file())),
+        support_email: settings.support_email.clone(),
+        support_phone: settings.support_phone.clone(),
+        login_message: settings.login_message.clone(),
+    }
 }
 
 fn viewer(person: &crate::caller::Person, settings: &Settings) -> Viewer {
@@ -531,7 +551,10 @@ fn sample_shell(signed_in: bool) -> Shell {
     Shell {
         brand: Brand {
             name: "Northstar IT".to_owned(),
-            logo: None,
+            logo: Some("/branding/sidebar?v=7".to_owned()),
+            login_logo: Some("/branding/login?v=8".to_owned()),
+            favicon: Some("/branding/favicon?v=9".to_owned()),
+            theme: Some("/branding/theme-0123456789.css".to_owned()),
             support_email: Some("help@northstar.example".to_owned()),
             support_phone: None,
             login_message: None,

@@ -13,6 +13,7 @@ pub mod help;
 pub mod keyset;
 pub mod live;
 pub mod search;
+pub mod settings;
 pub mod setup;
 pub mod static_files;
 pub mod variables;
@@ -42,6 +43,9 @@ pub fn routes() -> Routes {
             "/admin/access-review",
             "/api/access-review",
             "/api/template-variables",
+            "/admin/site-settings",
+            "/api/site-settings",
+            "/branding",
         ],
     );
     let routes = static_files::add(routes);
@@ -52,6 +56,7 @@ pub fn routes() -> Routes {
     let routes = email::add(routes);
     let routes = audit::add(routes);
     let routes = access::add(routes);
+    let routes = settings::add(routes);
     let routes = variables::add(routes);
     let routes = help::add(routes);
     let routes = search::add(routes);

@@ -40,7 +40,7 @@ impl Draft {
     /// A mail from a template of `templates/emails/`, or from the row that overrides it.
     pub async fn template(app: &App, at: impl Into<At<'_>>, name: &'static str, fields: Value) -> Result<Self> {
         let at = at.into();
-        let (brand, own) = overrides(at, name).await?;
+        let Overrides { brand, accent, own } = overrides(at, name).await?;
         let brand = brand.unwrap_or_else(|| app.config().app_name.clone());
         let base = app.config().base_url().unwrap_or_default();
         let fields = context! { brand => brand.clone(), portal_url => base, ..fields };
@@ -65,7 +65,7 @@ impl Draft {
             headers: Vec::new(),
             subject: one_line(&subject),
             text,
-            html: Some(html),
+            html: Some(coloured(&html, accent.as_deref())),
             is_sensitive: false,
             message_id: None,
             sender: sender(app, &brand),
@@ -232,19 +232,38 @@ pub async fn resend(tx: &mut Tx, id: i64) -> Result<bool> {
     Ok(changed == 1)
 }
 
-async fn overrides(at: At<'_>, name: &str) -> Result<(Option<String>, Option<(String, String)>)> {
+/// The accent of the mail templates, for which the brand's own is put.
+const MAIL_ACCENT: &str = "#1f4fd8";
+
+/// Buttons with white text and links on white: the brand's colour for links can be read as both.
+fn coloured(html: &str, accent: Option<&str>) -> String {
+    match crate::branding::theme(accent) {
+        Some(theme) => html.replace(MAIL_ACCENT, &theme.light.text.to_string()),
+        None => html.to_owned(),
+    }
+}
+
+/// What the settings and an administrator's own text change about a mail.
+struct Overrides {
+    brand: Option<String>,
+    accent: Option<String>,
+    own: Option<(String, String)>,
+}
+
+async fn overrides(at: At<'_>, name: &str) -> Result<Overrides> {
     #[derive(sqlx::FromRow)]
     struct Row {
         company_name: Option<String>,
+        accent: Option<String>,
         subject: Option<String>,
         body: Option<String>,
     }
-    let row: Row = sql("SELECT s.company_name, t.subject, t.body FROM site_settings s \
+    let row: Row = sql("SELECT s.company_name, s.accent, t.subject, t.body FROM site_settings s \
          LEFT JOIN email_templates t ON t.name = ? WHERE s.id = 1")
     .bind(name)
     .fetch_one(at)
     .await?;
-    Ok((row.company_name, row.subject.zip(row.body)))
+    Ok(Overrides { brand: row.company_name, accent: row.accent, own: row.subject.zip(row.body) })
 }
 
 fn one_line(text: &str) -> String {

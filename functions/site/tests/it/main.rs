@@ -8,6 +8,7 @@ mod email;
 mod health;
 mod pages;
 mod search;
+mod settings;
 
 use shared::db::sql;
 use shared::jobs::Jobs;

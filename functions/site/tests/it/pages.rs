@@ -14,6 +14,8 @@ fn every_template_renders() {
     render_samples::<site::audit::pages::TrailLine>();
     render_samples::<site::access::pages::Review>();
     render_samples::<site::access::pages::Reviewed>();
+    render_samples::<site::settings::pages::General>();
+    render_samples::<site::settings::pages::Branding>();
     render_samples::<site::search::Results>();
     render_samples::<site::search::Palette>();
     render_samples::<site::help::Help>();
@@ -55,6 +57,8 @@ async fn pages_cost_the_same_whatever_their_length() {
         (&ann, "/admin/audit-logs/1"),
         (&ann, "/search?q=company"),
         (&ann, "/palette?q=company"),
+        (&ann, "/admin/site-settings"),
+        (&ann, "/admin/site-settings/branding"),
         (&ann, "/docs"),
         (&gus, "/help"),
     ] {
