@@ -169,7 +169,7 @@ async fn add_ticket(tx: &mut Tx, known: &Known, story: &Story, now: DateTime<Utc
         .await?;
     let words = |is_note: bool| {
         let said = replies.iter().filter(|reply| (reply.side == Side::Note) == is_note);
-        said.map(|reply| format!(" {}", search::fold(reply.text))).collect::<String>()
+        said.flat_map(|reply| [" ".to_owned(), search::fold(reply.text)]).collect::<String>()
     };
     let own = search::fold(&format!("{} {} ", story.subject, story.description));
     sql("INSERT INTO ticket_texts (id, public_text, internal_text) VALUES (?, ?, ?)")
