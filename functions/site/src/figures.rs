@@ -115,6 +115,7 @@ pub struct Portal {
     pub provider: Option<i64>,
     pub technicians: i64,
     pub customers: i64,
+    pub has_name: bool,
     pub setup_dismissed_at: Option<DateTime<Utc>>,
 }
 
@@ -137,7 +138,7 @@ pub async fn portal(by: &By, person_id: i64) -> Result<Portal> {
          AND r.permissions LIKE '%\"helpdesk.technician\"%' LIMIT 1) g) AS technicians, \
          (SELECT COUNT(*) FROM (SELECT 1 AS one FROM company_memberships m JOIN companies p ON p.id = m.company_id \
          WHERE p.is_provider = FALSE LIMIT 1) h) AS customers, \
-         s.setup_dismissed_at FROM site_settings s WHERE s.id = 1")
+         s.company_name IS NOT NULL AS has_name, s.setup_dismissed_at FROM site_settings s WHERE s.id = 1")
     .bind(now - TimeDelta::days(7))
     .bind(now - TimeDelta::days(1))
     .bind(person_id)

@@ -49,6 +49,12 @@ pub fn setup(app: &App, portal: &Portal) -> Setup {
             state(portal.has_authenticator),
             Some("An authenticator app and recovery codes"),
         ),
+        task(
+            "Name your portal",
+            "/admin/site-settings",
+            state(portal.has_name),
+            Some("Name, sign-in text, logo and colour"),
+        ),
         task("Set up outgoing mail", "/admin/email", mail, mail_help),
         task(
             "Add your own company",
