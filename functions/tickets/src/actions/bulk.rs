@@ -90,8 +90,9 @@ fn told(change: &Bulk) -> Value {
 }
 
 fn events(doer: &Doer, old: &Ticket, new: &Ticket) -> Vec<(&'static str, Value)> {
-    let fields: Vec<String> = model::differences(&old.facts(), &new.facts()).keys().cloned().collect();
-    let payload = json!({ "ticket_id": old.id, "actor_id": doer.id, "fields": fields });
+    let changes = model::differences(&old.facts(), &new.facts());
+    let fields: Vec<&String> = changes.keys().collect();
+    let payload = json!({ "ticket_id": old.id, "actor_id": doer.id, "fields": fields, "changes": changes });
     let mut events = vec![(names::TICKET_UPDATED, payload)];
     if let Some(user_id) = new.assigned_user_id.filter(|_| new.assigned_user_id != old.assigned_user_id) {
         let payload = json!({ "ticket_id": old.id, "user_id": user_id, "actor_id": doer.id,

@@ -55,7 +55,8 @@ pub(super) async fn save(tx: &mut Tx, doer: &Doer, before: Ticket, wanted: Ticke
     let after = store::find(everywhere, &mut *tx, before.id).await?;
     let changes = model::differences(&before.facts(), &after.facts());
     store::record(tx, doer, before.id, NewActivity { kind: "updated", changes: changes.clone() }).await?;
-    let payload = json!({ "ticket_id": before.id, "actor_id": doer.id, "fields": changes.keys().collect::<Vec<_>>() });
+    let payload = json!({ "ticket_id": before.id, "actor_id": doer.id, "fields": changes.keys().collect::<Vec<_>>(),
+        "changes": changes });
     emit(tx, names::TICKET_UPDATED, payload).await?;
     if let Some(user_id) = after.assigned_user_id.filter(|_| after.assigned_user_id != before.assigned_user_id) {
         let payload = json!({ "ticket_id": before.id, "user_id": user_id, "actor_id": doer.id,
