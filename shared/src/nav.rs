@@ -100,6 +100,7 @@ const ADMIN: &[Entry] = &[
     entry("People", "Users", "/admin/users", "users", admin),
     entry("People", "Roles", "/admin/roles", "id-badge", admin),
     entry("People", "Access review", "/admin/access-review", "eye", admin),
+    entry("Automation", "Automations", "/admin/automations", "bolt", admin),
     entry("Automation", "Automation & monitoring", "/admin/automation", "activity", admin),
     entry("Automation", "Modules", "/admin/modules", "plug", admin),
     entry("Portal", "Announcements", "/admin/notifications", "bell", admin),

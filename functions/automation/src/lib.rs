@@ -1,6 +1,7 @@
 //! What runs by itself and what goes out: scheduled tasks, automations, webhook deliveries and the
 //! connections to other systems. The rules are in `automation.md` of the specification.
 
+pub mod automations;
 pub mod modules;
 pub mod scheduler;
 pub mod webhooks;
@@ -24,11 +25,12 @@ pub fn routes() -> Routes {
         ],
     );
     let routes = scheduler::add(routes);
+    let routes = automations::add(routes);
     let routes = modules::add(routes);
     webhooks::add(routes)
 }
 
 /// The work of the area.
 pub fn jobs() -> Jobs {
-    scheduler::jobs().merge(modules::jobs()).merge(webhooks::jobs())
+    scheduler::jobs().merge(automations::jobs()).merge(modules::jobs()).merge(webhooks::jobs())
 }

@@ -23,6 +23,16 @@ fn every_operation_is_documented_once_with_examples() {
         "Activation",
         "Accepted",
         "Preview",
+        "Automation",
+        "AutomationCreate",
+        "AutomationUpdate",
+        "AutomationRun",
+        "Sample",
+        "Executed",
+        "DryRun",
+        "EventIn",
+        "EventTaken",
+        "Trigger",
     ] {
         assert!(!document["components"]["schemas"][name]["example"].is_null(), "{name} has no example");
     }

@@ -1,5 +1,7 @@
 //! The area in process, through its routes, against local servers that speak the partners' protocols.
 
+mod automations;
+mod automations_pages;
 mod documentation;
 mod module_calls;
 mod modules;
