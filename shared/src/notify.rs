@@ -258,6 +258,9 @@ pub const WARRANTY_EXPIRING: Kind = kind("asset.warranty_expiring", "A warranty 
 /// Reading assets failed.
 pub const ASSET_SYNC_FAILED: Kind =
     kind("asset.sync_failed", "Reading assets failed", true, false).to(Audience::SuperAdmins);
+/// A company proposes an email domain.
+pub const DOMAIN_PROPOSED: Kind =
+    kind("company.domain_proposed", "An email domain was proposed", true, false).to(Audience::SuperAdmins);
 
 /// Every event that the portal itself tells of, in no order that matters.
 pub const KINDS: &[Kind] = &[
@@ -303,6 +306,7 @@ pub const KINDS: &[Kind] = &[
     STAFF_OFFBOARD,
     STAFF_IMPORT_FAILED,
     JOIN_SUGGESTED,
+    DOMAIN_PROPOSED,
     LICENSE_REQUESTED,
     LICENSE_UPDATED,
     LICENSE_EXPIRING,

@@ -1,25 +1,37 @@
-//! `/business-information`: which company a person works for, and as what (organisation 13).
+//! `/business-information`: which company a person works for, as what, and whom to ask (organisation 13).
 
 use axum::response::Response;
-use serde::Serialize;
-use shared::caller::access::{AnySection, Rights};
-use shared::caller::{Member, Person};
+use serde::{Deserialize, Serialize};
+use shared::Flash;
+use shared::caller::access::{AnySection, ManageCompany, Rights};
+use shared::caller::{CompanyManager, Member, Person};
 use shared::context::By;
 use shared::db::sql;
-use shared::error::Result;
+use shared::error::{Error, Invalid, Result};
 use shared::page::Page;
 use shared::routes::Routes;
+use shared::web::{Form, FormState, Json, Patch};
+use utoipa::ToSchema;
 
-use crate::companies::model::Company;
+use crate::companies::model::{Company, Fields};
 use crate::companies::store;
+use crate::members::access::Field;
 
-/// Adds the route.
+/// Adds the routes.
 pub fn add(routes: Routes) -> Routes {
-    routes.page("/business-information", show)
+    routes
+        .no_scope()
+        .page("/business-information", show)
+        .page("/business-information/edit", edit)
+        .form("/business-information", save)
+        .api(shared::api!(get_business_information))
+        .api(shared::api!(update_business_information))
 }
 
 /// Somebody to turn to.
-#[derive(Debug, Serialize, sqlx::FromRow)]
+#[derive(Debug, Clone, Serialize, sqlx::FromRow, ToSchema)]
+#[schema(as = CompanyAdministrator, example = json!({"id": 7, "email": "ana@dental.example.com",
+    "first_name": "Ana", "last_name": "Ruiz"}))]
 pub struct Administrator {
     id: i64,
     email: String,
@@ -34,8 +46,10 @@ pub struct BusinessInformation {
     role: String,
     sections: Vec<&'static str>,
     administrators: Vec<Administrator>,
+    domains: Vec<String>,
     is_super_admin: bool,
     manages_members: bool,
+    may_edit: bool,
 }
 
 impl Page for BusinessInformation {
@@ -53,26 +67,33 @@ impl Page for BusinessInformation {
             role: "Member".to_owned(),
             sections: if is_super_admin { vec!["Shop", "Orders"] } else { Vec::new() },
             administrators,
+            domains: if is_super_admin { vec!["dental.example.com".to_owned()] } else { Vec::new() },
             is_super_admin,
             manages_members: is_super_admin,
+            may_edit: is_super_admin,
         };
         vec![page(vec![administrator], true), page(Vec::new(), false)]
     }
 }
 
-/// The page.
-pub async fn show(by: Member<AnySection>) -> Result<Response> {
-    let id = by.company().id;
-    let company = store::find(by.db(), id).await?;
-    let person = by.me();
-    let page = BusinessInformation {
+async fn gather(by: &By, person: &Person, id: i64) -> Result<BusinessInformation> {
+    let is_super_admin = person.user.is_super_admin;
+    let domains = if is_super_admin { crate::domains::store::list(by.db(), id).await? } else { Vec::new() };
+    Ok(BusinessInformation {
+        company: store::find(by.db(), id).await?,
         role: role(person, id),
         sections: sections(&person.rights),
-        administrators: administrators(&by, id).await?,
-        is_super_admin: person.user.is_super_admin,
+        administrators: administrators(by, id).await?,
+        domains: domains.into_iter().map(|domain| domain.domain).collect(),
+        is_super_admin,
         manages_members: person.rights.manages("membership.manage"),
-        company,
-    };
+        may_edit: person.rights.manages("company.manage"),
+    })
+}
+
+/// The page.
+pub async fn show(by: Member<AnySection>) -> Result<Response> {
+    let page = gather(&by, by.me(), by.company().id).await?;
     by.page(&page).await
 }
 
@@ -83,20 +104,8 @@ fn role(person: &Person, company_id: i64) -> String {
 
 /// The labels of organisation 4.1 that are open to the person.
 fn sections(rights: &Rights) -> Vec<&'static str> {
-    let all = [
-        (rights.can_access_shop, "Shop"),
-        (rights.can_access_cart, "Cart"),
-        (rights.can_access_orders, "Orders"),
-        (rights.can_access_forms, "Forms"),
-        (rights.can_manage_assets, "Assets"),
-        (rights.can_manage_licenses, "Licences"),
-        (rights.can_order_licenses, "Order licences"),
-        (rights.can_manage_invoices, "Invoices"),
-        (rights.can_manage_office_groups, "Office groups"),
-        (rights.staff_level > 0, "Staff"),
-        (rights.is_admin, "Company admin"),
-    ];
-    all.into_iter().filter(|(open, _)| *open).map(|(_, label)| label).collect()
+    let open = Field::ALL.into_iter().filter(|field| field.of(rights)).map(Field::label);
+    open.chain((rights.staff_level > 0).then_some("Staff")).collect()
 }
 
 async fn administrators(by: &By, company_id: i64) -> Result<Vec<Administrator>> {
@@ -108,4 +117,176 @@ async fn administrators(by: &By, company_id: i64) -> Result<Vec<Administrator>> 
     .bind(company_id)
     .fetch_all(by.db())
     .await?)
+}
+
+/// The form.
+#[derive(Debug, Serialize)]
+pub struct EditInformation {
+    company: Company,
+    form: FormState,
+}
+
+impl Page for EditInformation {
+    const TEMPLATE: &'static str = "companies/business_information_edit.html";
+
+    fn samples() -> Vec<Self> {
+        let company = crate::companies::pages::sample();
+        let bad = Invalid::field("website", "Enter an address such as https://example.com");
+        let form = company.fields().state();
+        vec![Self { company: company.clone(), form: form.clone() }, Self { company, form: form.refused(&bad) }]
+    }
+}
+
+/// The form.
+pub async fn edit(by: CompanyManager<ManageCompany>) -> Result<Response> {
+    let company = store::find(by.db(), by.company().id).await?;
+    let form = company.fields().state();
+    by.page(&EditInformation { company, form }).await
+}
+
+/// Only what the company may say of itself: its name, its prices and its numbers elsewhere stay.
+fn own_fields(typed: &Fields, stored: Fields) -> Fields {
+    Fields {
+        address: typed.address.clone(),
+        phone: typed.phone.clone(),
+        website: typed.website.clone(),
+        contact_email: typed.contact_email.clone(),
+        ..stored
+    }
+}
+
+/// Saves the form.
+pub async fn save(by: CompanyManager<ManageCompany>, form: Form<Fields>) -> Result<Response> {
+    let id = by.company().id;
+    match store::update(&by, id, |stored| own_fields(&form, stored)).await {
+        Ok(_) => by.see("/business-information", Flash::done("Business information saved")).await,
+        Err(Error::Invalid(invalid)) => {
+            let company = store::find(by.db(), id).await?;
+            by.page_again(&EditInformation { company, form: form.refused(&invalid) }).await
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The active company as its members see it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BusinessInformation, example = json!({"id": 4, "name": "Northwind Dental",
+    "address": "12 Mill Lane\nLeeds LS1 4AP", "phone": "+44 20 7946 0000",
+    "website": "https://dental.example.com", "contact_email": "office@dental.example.com", "is_vip": true,
+    "role": "Member", "sections": ["Shop", "Orders"], "administrators": []}))]
+pub struct Information {
+    /// Number of the company.
+    id: i64,
+    /// Its name.
+    name: String,
+    /// Free text with line breaks.
+    address: Option<String>,
+    /// Telephone number.
+    phone: Option<String>,
+    /// Address of the website.
+    website: Option<String>,
+    /// Where to write to the company.
+    contact_email: Option<String>,
+    /// VIP prices in the shop.
+    is_vip: bool,
+    /// The caller's role.
+    role: String,
+    /// What is open to the caller.
+    sections: Vec<&'static str>,
+    /// Whom to ask.
+    administrators: Vec<Administrator>,
+    /// Number of the customer at Syncro; for super administrators.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    syncro_company_id: Option<String>,
+    /// Number of the contact at Xero; for super administrators.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    xero_id: Option<String>,
+    /// The provider's own company; for super administrators.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    is_provider: Option<bool>,
+    /// Email domains; for super administrators.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    domains: Vec<String>,
+}
+
+impl From<BusinessInformation> for Information {
+    fn from(page: BusinessInformation) -> Self {
+        let (company, all) = (page.company, page.is_super_admin);
+        Self {
+            id: company.id,
+            name: company.name,
+            address: company.address,
+            phone: company.phone,
+            website: company.website,
+            contact_email: company.contact_email,
+            is_vip: company.is_vip,
+            role: page.role,
+            sections: page.sections,
+            administrators: page.administrators,
+            syncro_company_id: company.syncro_company_id.filter(|_| all),
+            xero_id: company.xero_id.filter(|_| all),
+            is_provider: all.then_some(company.is_provider),
+            domains: page.domains,
+        }
+    }
+}
+
+/// Gives the active company as its members see it.
+#[utoipa::path(get, path = "/api/business-information", responses(
+    (status = 200, description = "The active company", body = Information),
+    (status = 400, description = "No company associated with the current user")))]
+pub async fn get_business_information(by: Member<AnySection>) -> Result<Json<Information>> {
+    Ok(Json(gather(&by, by.me(), by.company().id).await?.into()))
+}
+
+/// What a company says of itself: what is absent stays, null or blank clears.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[schema(as = BusinessInformationUpdate, example = json!({"phone": "+44 20 7946 0001", "website": null}))]
+pub struct InformationUpdate {
+    /// At most 1,000 characters.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    address: Patch<String>,
+    /// At most 64 characters.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    phone: Patch<String>,
+    /// An http or https address.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    website: Patch<String>,
+    /// An address.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    contact_email: Patch<String>,
+}
+
+impl InformationUpdate {
+    fn over(self, mut fields: Fields) -> Fields {
+        let all = [
+            (&mut fields.address, self.address),
+            (&mut fields.phone, self.phone),
+            (&mut fields.website, self.website),
+            (&mut fields.contact_email, self.contact_email),
+        ];
+        for (field, patch) in all {
+            if let Some(change) = patch.change() {
+                *field = change.unwrap_or_default();
+            }
+        }
+        fields
+    }
+}
+
+/// Changes what the active company says of itself.
+#[utoipa::path(patch, path = "/api/business-information", request_body = InformationUpdate, responses(
+    (status = 200, description = "The company after the change", body = Information),
+    (status = 400, description = "No company associated with the current user")))]
+pub async fn update_business_information(
+    by: CompanyManager<ManageCompany>,
+    body: Json<InformationUpdate>,
+) -> Result<Json<Information>> {
+    let id = by.company().id;
+    store::update(&by, id, |stored| body.0.over(stored)).await?;
+    Ok(Json(gather(&by, by.me(), id).await?.into()))
 }

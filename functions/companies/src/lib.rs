@@ -3,6 +3,7 @@
 
 pub mod business_information;
 pub mod companies;
+pub mod domains;
 pub mod members;
 pub mod roles;
 pub mod switch;
@@ -28,6 +29,7 @@ pub fn routes() -> Routes {
     );
     let routes = companies::add(routes);
     let routes = members::add(routes);
+    let routes = domains::add(routes);
     let routes = roles::add(routes);
     let routes = switch::add(routes);
     business_information::add(routes)
@@ -35,5 +37,5 @@ pub fn routes() -> Routes {
 
 /// All background work of the area.
 pub fn jobs() -> Jobs {
-    members::jobs::add(Jobs::none())
+    domains::add_jobs(members::jobs::add(Jobs::none()))
 }

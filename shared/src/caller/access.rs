@@ -199,6 +199,15 @@ pub trait CompanyKey: Send + Sync + 'static {
     const LABEL: &'static str;
 }
 
+/// `company.manage`.
+#[derive(Debug, Clone, Copy)]
+pub struct ManageCompany;
+
+impl CompanyKey for ManageCompany {
+    const KEY: &'static str = "company.manage";
+    const LABEL: &'static str = "the business information of the company";
+}
+
 /// `membership.manage`.
 #[derive(Debug, Clone, Copy)]
 pub struct ManageMembers;

@@ -52,6 +52,8 @@ struct Row {
     allowed_ips: Option<String>,
     last_used_at: Option<DateTime<Utc>>,
     revoked_at: Option<DateTime<Utc>>,
+    /// The only company it may reach is archived.
+    is_archived: bool,
 }
 
 /// At most this many addresses are counted per key; further ones are counted as `other`.
@@ -63,8 +65,9 @@ pub(crate) async fn authenticate(app: &App, token: &str, ip: &str) -> Result<Arc
     let limit = crate::rate_limit::API_KEY_FAIL;
     crate::rate_limit::check(app, &limit, ip).await?;
     let hash = tokens::hmac_sha256_hex(app.config().api_key_pepper.as_bytes(), token.as_bytes());
-    let row: Option<Row> = sql("SELECT id, key_prefix, expiry_date, scopes, company_id, allowed_ips, last_used_at, \
-         revoked_at FROM api_keys WHERE key_hash = ?")
+    let row: Option<Row> = sql("SELECT k.id, k.key_prefix, k.expiry_date, k.scopes, k.company_id, k.allowed_ips, \
+         k.last_used_at, k.revoked_at, c.archived_at IS NOT NULL AS is_archived FROM api_keys k \
+         LEFT JOIN companies c ON c.id = k.company_id WHERE k.key_hash = ?")
     .bind(hash)
     .fetch_optional(app.db())
     .await?;
@@ -86,7 +89,7 @@ pub(crate) async fn authenticate(app: &App, token: &str, ip: &str) -> Result<Arc
 }
 
 fn usable(row: Row, now: DateTime<Utc>, ip: &str) -> Result<Row, KeyFailure> {
-    if row.revoked_at.is_some_and(|at| at <= now) {
+    if row.is_archived || row.revoked_at.is_some_and(|at| at <= now) {
         return Err(KeyFailure::Revoked);
     }
     if row.expiry_date.is_some_and(|day| day < now.date_naive()) {

@@ -17,6 +17,7 @@ const chunks = {
   combobox: () => import("./pages/combobox.js"),
   editor: () => import("./pages/editor.js"),
   retry: () => import("./pages/retry.js"),
+  matrix: () => import("./pages/matrix.js"),
 };
 onReady((root) => {
   for (const element of all("[data-module]", root)) {

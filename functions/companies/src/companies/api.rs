@@ -6,7 +6,7 @@ use shared::error::Result;
 use shared::web::{Json, Limits, Listed, Path, Query};
 
 use super::model::{Company, CompanyCreate, CompanyUpdate, Fields, Filter};
-use super::store;
+use super::{removal, store};
 
 type Caller = Keyed<SuperAdmin>;
 
@@ -76,4 +76,16 @@ pub async fn unarchive_company(by: Caller, Path(id): Path<i64>) -> Result<Json<C
     by.portal_wide()?;
     store::unarchive(&by, &visible(&by, id).await?).await?;
     Ok(Json(store::find(by.db(), id).await?))
+}
+
+/// Deletes a company that has no records; archive the others.
+#[utoipa::path(delete, path = "/companies/{id}",
+    params(("id" = i64, Path, description = "Number of the company")), responses(
+    (status = 204, description = "The company is gone, with its members, domains and settings"),
+    (status = 404, description = "Company not found"),
+    (status = 409, description = "Company has linked records: `dependents` counts them by kind")))]
+pub async fn delete_company(by: Caller, Path(id): Path<i64>) -> Result<StatusCode> {
+    by.portal_wide()?;
+    removal::delete(&by, id).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

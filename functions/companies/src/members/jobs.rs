@@ -22,6 +22,8 @@ pub fn add(jobs: Jobs) -> Jobs {
         .on("memberships.revoked", revoked)
         .on("memberships.changed", changed)
         .on("memberships.remind", remind)
+        .on("memberships.suggested", suggested)
+        .on_event(names::JOIN_SUGGESTED, "memberships.suggested")
         .on_event(names::MEMBERSHIP_GRANTED, "memberships.granted")
         .on_event(names::MEMBERSHIP_REVOKED, "memberships.revoked")
         .on_event(names::MEMBERSHIP_CHANGED, "memberships.changed")
@@ -47,7 +49,8 @@ async fn granted(run: Run) -> Result<(), JobError> {
     let Some(company) = company_name(run.db(), payload.company_id).await? else { return Ok(()) };
     let text = format!("You can now work for {company}.");
     tell_person(&run, &payload, notify::MEMBERSHIP_GRANTED, text, Some("/business-information")).await?;
-    tell_administrators(&run, &payload, "is a member of", &company).await
+    let told = About { kind: notify::MEMBERSHIP_CHANGED, what: "is a member of", path: "" };
+    tell_administrators(&run, &payload, &told, &company).await
 }
 
 /// Access was taken away.
@@ -56,14 +59,32 @@ async fn revoked(run: Run) -> Result<(), JobError> {
     let Some(company) = company_name(run.db(), payload.company_id).await? else { return Ok(()) };
     let text = format!("You no longer work for {company}.");
     tell_person(&run, &payload, notify::MEMBERSHIP_REVOKED, text, None).await?;
-    tell_administrators(&run, &payload, "has left", &company).await
+    let told = About { kind: notify::MEMBERSHIP_CHANGED, what: "has left", path: "" };
+    tell_administrators(&run, &payload, &told, &company).await
 }
 
 /// Permissions were changed: to the company's administrators.
 async fn changed(run: Run) -> Result<(), JobError> {
     let payload: Payload = run.payload()?;
     let Some(company) = company_name(run.db(), payload.company_id).await? else { return Ok(()) };
-    tell_administrators(&run, &payload, "has other permissions in", &company).await
+    let told = About { kind: notify::MEMBERSHIP_CHANGED, what: "has other permissions in", path: "" };
+    tell_administrators(&run, &payload, &told, &company).await
+}
+
+/// Somebody proved an address of the company, which takes nobody in by itself.
+async fn suggested(run: Run) -> Result<(), JobError> {
+    let payload: Payload = run.payload()?;
+    let Some(company) = company_name(run.db(), payload.company_id).await? else { return Ok(()) };
+    let told = About { kind: notify::JOIN_SUGGESTED, what: "has an address of, and could join,", path: "/domains" };
+    tell_administrators(&run, &payload, &told, &company).await
+}
+
+/// What the administrators of a company are told of a person.
+struct About {
+    kind: Kind,
+    what: &'static str,
+    /// The page of the company, after its number.
+    path: &'static str,
 }
 
 async fn tell_person(run: &Run, payload: &Payload, kind: Kind, message: String, link: Option<&str>) -> Result<()> {
@@ -82,7 +103,7 @@ async fn tell_person(run: &Run, payload: &Payload, kind: Kind, message: String, 
 }
 
 /// Administrators hear of a member once an hour at most, however many boxes are ticked.
-async fn tell_administrators(run: &Run, payload: &Payload, what: &str, company: &str) -> Result<(), JobError> {
+async fn tell_administrators(run: &Run, payload: &Payload, about: &About, company: &str) -> Result<(), JobError> {
     let Some(user) = users::find(run.db(), payload.user_id).await? else { return Ok(()) };
     let people: Vec<Recipient> = sql("SELECT u.id AS user_id, u.email FROM company_memberships m \
          JOIN users u ON u.id = m.user_id WHERE m.company_id = ? AND m.status = 'active' AND m.is_admin = TRUE \
@@ -96,11 +117,12 @@ async fn tell_administrators(run: &Run, payload: &Payload, what: &str, company: 
         return Ok(());
     }
     let hour = run.now().format("%Y%m%d%H");
+    let what = about.what;
     let dedupe = format!("{}:{}:{what}:{hour}", payload.company_id, payload.user_id);
     let notice = Notice {
-        kind: notify::MEMBERSHIP_CHANGED,
+        kind: about.kind,
         message: format!("{} {what} {company}.", user.name()),
-        link: Some(format!("/admin/companies/{}", payload.company_id)),
+        link: Some(format!("/admin/companies/{}{}", payload.company_id, about.path)),
         dedupe: Some(&dedupe),
     };
     let mut tx = run.begin().await?;

@@ -10,6 +10,7 @@ pub mod invitations;
 pub mod jobs;
 pub mod list;
 pub mod manager;
+pub mod matrix;
 pub mod model;
 pub mod pages;
 pub mod person;
@@ -40,6 +41,7 @@ pub fn add(routes: Routes) -> Routes {
         .page("/companies/invitations", invitations::page)
         .form("/companies/invitations/{id}/accept", invitations::accept)
         .form("/companies/invitations/{id}/decline", invitations::decline)
+        .page("/admin/companies/matrix", matrix::show)
         .page("/admin/companies/{id}", list::show)
         .page("/admin/companies/{id}/members/{member}", person::show)
         .form("/admin/companies/{id}/members/{member}", person::save)

@@ -31,7 +31,6 @@ const PRESETS: [(&str, &str, &[Field]); 3] = [
 struct Preset {
     name: &'static str,
     label: &'static str,
-    current: bool,
 }
 
 /// The page.
@@ -72,7 +71,7 @@ impl Page for Member {
                 Tick { name: "can_access_shop", label: "Shop", hint: "Looks.", on: true, locked: false },
                 Tick { name: "is_admin", label: "Company admin", hint: "Manages.", on: false, locked: true },
             ],
-            presets: presets("buyer"),
+            presets: presets(),
             colleagues: vec![choice(9, "Ben")],
             filled: is_expired.then(|| "Buyer".to_owned()),
             why_not,
@@ -86,8 +85,8 @@ impl Page for Member {
     }
 }
 
-fn presets(chosen: &str) -> Vec<Preset> {
-    PRESETS.iter().map(|(name, label, _)| Preset { name, label, current: *name == chosen }).collect()
+fn presets() -> Vec<Preset> {
+    PRESETS.iter().map(|(name, label, _)| Preset { name, label }).collect()
 }
 
 /// A believable member, for samples.
@@ -121,17 +120,17 @@ pub(super) fn sample(status: &str) -> Record {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Asked {
-    preset: String,
-    from: Option<i64>,
+    /// Name of a preset, or number of another membership.
+    from: String,
 }
 
 /// Sections and level to begin with, and where they come from.
 async fn filled(by: &User, member: &Record, manager: &Manager, asked: &Asked) -> Result<(Flags, i64, Option<String>)> {
-    let (wanted, level, from) = if let Some((_, label, fields)) = PRESETS.iter().find(|p| p.0 == asked.preset) {
+    let (wanted, level, from) = if let Some((_, label, fields)) = PRESETS.iter().find(|p| p.0 == asked.from) {
         let mut flags = Flags { is_admin: member.flags.is_admin, ..Flags::default() };
         fields.iter().for_each(|field| flags.set(*field, true));
         (flags, member.staff_permission, (*label).to_owned())
-    } else if let Some(id) = asked.from {
+    } else if let Ok(id) = asked.from.parse() {
         let other = record::find(by.db(), member.company_id, Which::Row(id)).await?.ok_or_else(record::unknown)?;
         (other.flags, other.staff_permission, other.name())
     } else {
@@ -172,7 +171,7 @@ pub async fn show(by: User, Path((id, member_id)): Path<(i64, i64)>, asked: Quer
         roles,
         levels,
         sections: ticks(&manager, &flags),
-        presets: presets(&asked.preset),
+        presets: presets(),
         filled,
         why_not: manager.why_not(&member),
         head: Frame::new(by.me(), company, "Members"),

@@ -1,11 +1,15 @@
 //! The routes of the area, in process, each test with a portal of its own.
 
 mod api;
+mod business_information;
 mod documentation;
+mod domains;
+mod invitations;
 mod matrix;
 mod members;
 mod memberships;
 mod pages;
+mod removal;
 mod roles;
 mod switch;
 

@@ -10,7 +10,11 @@ fn every_template_renders() {
     render_samples::<companies::companies::pages::CompanyList>();
     render_samples::<companies::companies::pages::NewCompany>();
     render_samples::<companies::companies::details::Details>();
+    render_samples::<companies::companies::removal::Records>();
+    render_samples::<companies::companies::removal::Removal>();
+    render_samples::<companies::domains::pages::Domains>();
     render_samples::<companies::members::list::Members>();
+    render_samples::<companies::members::matrix::Matrix>();
     render_samples::<companies::members::person::Member>();
     render_samples::<companies::members::person::Removal>();
     render_samples::<companies::roles::pages::RoleList>();
@@ -22,6 +26,7 @@ fn every_template_renders() {
     render_samples::<companies::members::choose::Choose>();
     render_samples::<companies::members::invitations::Invitations>();
     render_samples::<companies::business_information::BusinessInformation>();
+    render_samples::<companies::business_information::EditInformation>();
 }
 
 #[tokio::test]
@@ -131,6 +136,13 @@ async fn pages_cost_the_same_whatever_their_length() {
         (&ann, &format!("{own}/details")),
         (&olga, &format!("{own}/details")),
         (&olga, &format!("{own}/members/{member}")),
+        (&olga, &format!("{own}/members/{member}?from=buyer")),
+        (&ann, "/admin/companies/matrix"),
+        (&olga, "/admin/companies/matrix"),
+        (&ann, &format!("{own}/domains")),
+        (&ann, &format!("{own}/records")),
+        (&ann, &format!("{own}/delete")),
+        (&olga, "/business-information/edit"),
         (&ann, "/admin/roles"),
         (&ann, "/admin/roles/1"),
         (&ann, &format!("{own}/invite/link")),

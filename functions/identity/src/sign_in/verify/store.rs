@@ -9,6 +9,7 @@ use shared::audit::Change;
 use shared::context::By;
 use shared::db::{Tx, sql};
 use shared::error::{Error, Result};
+use shared::events::{self, names};
 use shared::mail::Draft;
 
 use crate::sign_in::domain_of;
@@ -54,14 +55,20 @@ pub(super) async fn confirm(by: &By, token: &str) -> Result<()> {
 /// A proven address at a domain that takes people in makes a plain member of its company
 /// (organisation, email domains).
 pub(in crate::sign_in) async fn join_by_domain(tx: &mut Tx, user: &User) -> Result<()> {
-    let row: Option<(i64, String)> = sql("SELECT c.id, c.name FROM company_email_domains d \
-         JOIN companies c ON c.id = d.company_id WHERE d.domain = ? AND d.auto_join = TRUE AND c.archived_at IS NULL \
+    let row: Option<(i64, String, bool)> = sql("SELECT c.id, c.name, d.auto_join FROM company_email_domains d \
+         JOIN companies c ON c.id = d.company_id WHERE d.domain = ? AND c.archived_at IS NULL \
          AND NOT EXISTS (SELECT 1 FROM company_memberships m WHERE m.company_id = c.id AND m.user_id = ?) LIMIT 1")
     .bind(domain_of(&user.email).to_owned())
     .bind(user.id)
     .fetch_optional(&mut *tx)
     .await?;
-    let Some((company_id, company)) = row else { return Ok(()) };
+    let Some((company_id, company, auto_join)) = row else { return Ok(()) };
+    let concerned = json!({"company_id": company_id, "user_id": user.id, "actor_id": user.id});
+    if !auto_join {
+        // Its administrators are told, and add the person with one click.
+        return events::emit(tx, names::JOIN_SUGGESTED, concerned).await;
+    }
+    events::emit(tx, names::MEMBERSHIP_GRANTED, concerned).await?;
     let new = NewMembership { company_id, user_id: user.id, role: "Member", status: Status::Active, is_owner: false };
     let now = tx.stamp().at;
     let id = memberships::insert(tx, &new, now).await?;
