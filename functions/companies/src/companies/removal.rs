@@ -31,7 +31,7 @@ struct Counts {
     tickets: i64,
     members: i64,
     domains: i64,
-    keys: i64,
+    key_count: i64,
 }
 
 /// Everything that points at a company, in one look. Areas with tables of their own add a line.
@@ -39,7 +39,7 @@ async fn linked(at: impl Into<At<'_>>, id: i64) -> Result<Vec<Linked>> {
     let counts: Counts = sql("SELECT (SELECT COUNT(*) FROM tickets t WHERE t.company_id = c.id) AS tickets, \
          (SELECT COUNT(*) FROM company_memberships m WHERE m.company_id = c.id) AS members, \
          (SELECT COUNT(*) FROM company_email_domains d WHERE d.company_id = c.id) AS domains, \
-         (SELECT COUNT(*) FROM api_keys k WHERE k.company_id = c.id) AS `keys` FROM companies c WHERE c.id = ?")
+         (SELECT COUNT(*) FROM api_keys k WHERE k.company_id = c.id) AS key_count FROM companies c WHERE c.id = ?")
     .bind(id)
     .fetch_optional(at)
     .await?
@@ -49,7 +49,7 @@ async fn linked(at: impl Into<At<'_>>, id: i64) -> Result<Vec<Linked>> {
         line("tickets", "Tickets", counts.tickets, true, Some(format!("/tickets?company={id}"))),
         line("members", "Members", counts.members, false, Some(format!("/admin/companies/{id}"))),
         line("domains", "Email domains", counts.domains, false, Some(format!("/admin/companies/{id}/domains"))),
-        line("keys", "API keys", counts.keys, false, None),
+        line("keys", "API keys", counts.key_count, false, None),
     ])
 }
 

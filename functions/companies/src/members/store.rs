@@ -43,12 +43,12 @@ pub struct Sent {
 /// Adds a person: the account, the membership, the mail and the trail in one transaction.
 pub async fn invite(by: &By, manager: &Manager, company: &Company, invitation: &Invitation) -> Result<Sent> {
     let mut tx = by.begin().await?;
-    let user = match users::find_by_email(&mut tx, &invitation.email).await? {
-        Some(user) => user,
-        None => add_person(&mut tx, company, invitation).await?,
+    let (user, is_new) = match users::find_by_email(&mut tx, &invitation.email).await? {
+        Some(user) => (user, false),
+        None => (add_person(&mut tx, company, invitation).await?, true),
     };
     // Whoever has an account is asked; only a super administrator lets them in at once (organisation 7.4).
-    let is_made = invitation.password_hash.is_some() && user.created_at == by.now();
+    let is_made = is_new && invitation.password_hash.is_some();
     let is_active = is_made || (manager.is_super_admin && user.has_password);
     let status = if is_active { Status::Active } else { Status::Invited };
     let membership = open(&mut tx, manager, company, &user, status).await?;

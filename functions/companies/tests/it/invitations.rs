@@ -126,7 +126,7 @@ async fn the_matrix_shows_own_companies_only() {
     let _ = olga.get(&format!("/admin/companies/matrix?company_id={}", beta.id)).await.is(404);
     let _ = bob.get("/admin/companies/matrix").await.goes_to("/");
     let region = ann.region("/admin/companies/matrix", "matrix-list").await.is(200);
-    let _ = region.hides("<html").shows("data-save=\"&#x2f;admin");
+    let _ = region.hides("<html").shows("data-save=\"/admin/companies/assignment/");
     let _ = app.stranger().get("/admin/companies/matrix").await.is(303);
     app.finish().await;
 }

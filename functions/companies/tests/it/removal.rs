@@ -24,7 +24,7 @@ async fn a_company_with_records_stays() {
     assert_eq!(refused.value()["dependents"], json!({"tickets": 1}));
     let _ = refused.says("Company has linked records");
     let page = format!("/admin/companies/{}/delete", acme.id);
-    let _ = ann.get(&page).await.is(200).shows("Acme cannot be deleted").shows("1 tickets");
+    let _ = ann.get(&page).await.is(200).shows("Acme cannot be deleted").shows("Tickets: 1");
     let _ = ann.post(&page, &[("typed", "Acme")]).await.is(409);
     let _ = ann.get(&format!("/admin/companies/{}/records", acme.id)).await.is(200).shows("Tickets");
     assert!(app.audit().await.is_empty());
