@@ -68,6 +68,7 @@ settings! {
     "SMTP_MAX_PER_MINUTE" = "60": "Mails that all processes together hand over in a minute";
     "SMTP_ALLOW_PLAINTEXT_AUTH" = "false": "Allow a login at the mail server without TLS";
     "MAIL_CAPTURE_DIR" = "": "Write mails into this folder instead of sending them";
+    "TICKET_REPLY_ADDRESS" = "": "Mailbox that takes `name+anything`; when set, mails about tickets ask for answers there";
     "S3_ENDPOINT" = "": "S3-compatible server; blank with a blank bucket: the embedded one, in development";
     "S3_REGION" = "us-east-1": "Region of the bucket";
     "S3_ACCESS_KEY" = "": "Blank: the credentials of the machine or function";
@@ -201,6 +202,7 @@ pub struct Config {
     pub setup_token: Option<String>,
     pub require_email_verification: bool,
     pub smtp: Smtp,
+    pub ticket_reply_address: Option<String>,
     pub bucket: Bucket,
     pub worker_enabled: bool,
     pub tick_token: Option<String>,
@@ -316,6 +318,7 @@ impl Config {
             require_email_verification: read.flag("REQUIRE_EMAIL_VERIFICATION", !smtp.host.is_empty())?,
             smtp,
             bucket: bucket(&read),
+            ticket_reply_address: read.get(&["TICKET_REPLY_ADDRESS"]),
             worker_enabled: read.flag("WORKER_ENABLED", true)?,
             tick_token: read.get(&["INTERNAL_TICK_TOKEN"]),
             cron_timezone: read.text(&["CRON_TIMEZONE"], "UTC"),

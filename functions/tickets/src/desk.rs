@@ -7,6 +7,7 @@ use shared::error::Result;
 pub use crate::actions::{Outcome, Sent};
 pub use crate::model::{
     Assigned, Change, NewReply, Priority, ReplyOut, Status, TicketFilter, WatcherOut, category, module,
+    read_reply_address,
 };
 pub use crate::scope::{Doer, Scope};
 pub use crate::store::Ticket;

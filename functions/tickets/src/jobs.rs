@@ -10,7 +10,7 @@ use shared::jobs::{JobError, Run};
 use shared::mail::Draft;
 use shared::notify::{self, Kind, Notice, Recipient};
 
-use crate::model::{ReplyOut, Status};
+use crate::model::{self, ReplyOut, Status};
 use crate::scope::Scope;
 use crate::store::{self, IS_DESK_PERSON, Ticket};
 
@@ -192,6 +192,14 @@ async fn tell_all(
     let draft = draft(run.app(), &mut tx, ticket, letter, reply).await?;
     for person in people {
         let mut mail = draft.clone();
+        let config = run.app().config();
+        let mailbox = config.ticket_reply_address.as_deref();
+        let secret = &config.session_secret;
+        if let Some(address) =
+            mailbox.and_then(|mailbox| model::reply_address(secret, mailbox, ticket.id, person.user_id))
+        {
+            mail.reply_to(&address);
+        }
         mail.caused_by(&format!("{}-u{}", letter.cause, person.user_id));
         let notice = Notice {
             kind: letter.kind,
@@ -226,4 +234,12 @@ async fn draft(app: &App, tx: &mut Tx, ticket: &Ticket, letter: &Letter, reply: 
     draft.thread(&format!("ticket-{}", ticket.id));
     draft.header("Auto-Submitted", "auto-generated");
     Ok(draft)
+}
+
+/// Removes the signs of people who left long ago.
+pub async fn tidy(run: Run) -> Result<(), JobError> {
+    let mut tx = run.begin().await?;
+    tx.housekeeping();
+    store::forget_absent(&mut tx).await?;
+    Ok(tx.commit().await?)
 }

@@ -9,6 +9,7 @@ mod pages;
 mod scope;
 mod store;
 
+use chrono::TimeDelta;
 use shared::events::names;
 use shared::jobs::Jobs;
 use shared::routes::Routes;
@@ -26,6 +27,7 @@ pub fn jobs() -> Jobs {
         .on("tickets.notify_reply", jobs::notify_reply)
         .on("tickets.notify_assigned", jobs::notify_assigned)
         .on("tickets.notify_status", jobs::notify_status)
+        .every("tickets.tidy", TimeDelta::days(1), jobs::tidy)
         .on_event(names::TICKET_CREATED, "tickets.notify_created")
         .on_event(names::TICKET_REPLIED, "tickets.notify_reply")
         .on_event(names::TICKET_ASSIGNED, "tickets.notify_assigned")

@@ -43,7 +43,7 @@ document.addEventListener("click", (event) => {
   import("./pages/palette.js").then((chunk) => chunk.default(link, helpers));
 });
 
-if (document.body.dataset.live === "poll") import("./pages/live.js").then((chunk) => chunk.default(helpers));
+if (document.body.dataset.live === "poll" || document.querySelector("[data-topic]")) import("./pages/live.js").then((chunk) => chunk.default(helpers));
 
 // A page kept in memory may belong to somebody who has signed out since.
 const token = csrf();

@@ -6,6 +6,7 @@ mod dashboard;
 mod docs;
 mod email;
 mod health;
+mod live;
 mod pages;
 mod search;
 mod settings;

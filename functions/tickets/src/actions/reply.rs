@@ -79,6 +79,9 @@ pub async fn reply_in(
     if let Some(author) = doer.id.filter(|_| doer.is_desk && side == Side::Technician) {
         store::watch(&mut tx, ticket_id, author).await?;
     }
+    if let Some(author) = doer.id {
+        store::forget_draft(&mut tx, ticket_id, author).await?;
+    }
     tell(&mut tx, doer, &ticket, reply_id, next).await?;
     let line = Line::new("tickets.reply", "ticket", ticket_id).label(&ticket.subject).company(ticket.company_id);
     let line = line.meta("reply_id", reply_id).meta("is_internal", new.is_internal).meta("files", file_ids.len());

@@ -1,19 +1,23 @@
 //! What a ticket is, without database and HTTP: words, parsing, rules.
 
+mod address;
 mod bulk;
 mod change;
 mod filter;
 mod new;
 mod out;
 mod rules;
+mod template;
 mod words;
 
+pub use address::{read_reply_address, reply_address};
 pub use bulk::{Bulk, Fate, told};
 pub use change::{Change, describe, differences};
 pub use filter::{Assigned, Sort, TicketFilter};
 pub use new::{NewReply, NewTicket, RawTicket, category, description, module, reference, subject};
 pub use out::{ActivityOut, AttachmentOut, ReplyOut, TicketDetail, TicketOut, WatcherOut};
 pub use rules::{Side, State, TooLate, after_reply, closed_at, may_close, may_reopen};
+pub use template::{NewTemplate, WORDS as TEMPLATE_WORDS, fill};
 pub use words::{Priority, Status};
 
 /// First and last name joined, the address when there is none, `Former user` when nobody is left.

@@ -40,6 +40,8 @@ pub struct ListQuery {
     pub all: Option<String>,
     /// On a form of a ticket: the list to go back to.
     pub back: Option<String>,
+    /// On a ticket: the text to reply with.
+    pub template: Option<String>,
 }
 
 impl ListQuery {
@@ -61,6 +63,7 @@ impl ListQuery {
             n: value("n"),
             all: value("all"),
             back: value("back"),
+            template: value("template"),
         }
     }
 }

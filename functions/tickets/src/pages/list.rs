@@ -102,7 +102,7 @@ pub async fn list(by: User, query: Query<ListQuery>) -> Result<Response> {
     let part = (state.paging.size(), state.paging.offset());
     let lines = store::page(scope, by.db(), &state.filter, plan, part).await?;
     let page = if scope.sees_desk() {
-        let choices = store::choices(by.db(), by.now(), None, None).await?;
+        let choices = store::choices(by.db(), by.now(), None, None, None).await?;
         let counts = store::view_counts(by.db(), by.me().id()).await?;
         TicketList::of_desk(&state, &found, lines, &choices, (by.me().id(), counts))
     } else {

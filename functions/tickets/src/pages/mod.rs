@@ -16,7 +16,9 @@ mod reply;
 mod samples;
 mod show;
 mod status;
+mod templates;
 mod timeline;
+mod together;
 mod watchers;
 
 use shared::routes::Routes;
@@ -28,11 +30,18 @@ pub fn add(routes: Routes) -> Routes {
         .upload_form("/tickets", new::create)
         .page("/tickets/new", new::blank)
         .form("/tickets/bulk", bulk::change)
+        .page("/tickets/templates", templates::list)
+        .form("/tickets/templates", templates::create)
+        .page("/tickets/templates/{id}", templates::edit)
+        .form("/tickets/templates/{id}", templates::update)
+        .form("/tickets/templates/{id}/delete", templates::delete)
         .page("/tickets/{id}", show::show)
         .upload_form("/tickets/{id}/replies", reply::reply)
         .form("/tickets/{id}/details", details::save)
         .form("/tickets/{id}/status", status::set)
         .form("/tickets/{id}/watchers", watchers::change)
+        .form("/tickets/{id}/presence", together::presence)
+        .form("/tickets/{id}/draft", together::draft)
         .form("/tickets/{id}/close", status::close)
         .form("/tickets/{id}/reopen", status::reopen)
         .page("/tickets/{id}/delete", delete::ask)
@@ -56,5 +65,7 @@ mod tests {
         render_samples::<super::show::TicketShow>();
         render_samples::<super::delete::TicketDelete>();
         render_samples::<super::bulk::TicketsDelete>();
+        render_samples::<super::templates::TemplatesPage>();
+        render_samples::<super::together::Presence>();
     }
 }

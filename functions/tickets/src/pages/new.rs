@@ -148,7 +148,7 @@ impl TicketNew {
             });
         }
         let company = form.value("company_id").parse().ok();
-        let choices = store::choices(by.db(), by.now(), company, None).await?;
+        let choices = store::choices(by.db(), by.now(), company, None, None).await?;
         Ok(Self::new(form, true, &choices))
     }
 

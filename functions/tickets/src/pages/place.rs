@@ -21,9 +21,11 @@ pub(super) struct Place {
 
 impl Place {
     /// Reads the neighbours. A search is not walked: it would be searched again for every ticket.
-    pub(super) async fn find(by: &By, state: &ListState, id: i64) -> Result<Self> {
+    pub(super) async fn find(by: &By, state: &ListState, id: i64, with_neighbours: bool) -> Result<Self> {
         let mut place = Self { back: state.address(&[], &[]), suffix: state.suffix(), ..Self::default() };
-        let Some(n) = state.number.filter(|_| state.filter.search.is_none()) else { return Ok(place) };
+        let Some(n) = state.number.filter(|_| with_neighbours && state.filter.search.is_none()) else {
+            return Ok(place);
+        };
         let first = (n - 2).max(0);
         let lines = store::page(Scope::of(by), by.db(), &state.filter, Plan::List, (3, first)).await?;
         let Some(at) = lines.iter().position(|line| line.id == id) else { return Ok(place) };

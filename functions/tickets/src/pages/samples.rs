@@ -30,6 +30,7 @@ pub(super) fn choices() -> Choices {
         requesters: vec![ana],
         categories: vec!["Network".to_owned(), "Printing".to_owned()],
         watchers: vec![ben],
+        templates: vec![choice(3, "More information", None)],
     }
 }
 
@@ -127,6 +128,7 @@ pub(super) fn tickets() -> Vec<TicketShow> {
     let mut desk = page("in_progress", true, at(3));
     desk.panel = Some(Panel::of(&ticket("in_progress"), &choices()));
     desk.may_delete = true;
+    desk.draft_at = Some(at(2));
     desk.is_watching = true;
     desk.place = Place::sample();
     let mut wrong = page("pending", true, at(3));

@@ -33,6 +33,10 @@ pub struct TicketShow {
     pub(super) conflict: Option<Conflict>,
     pub(super) is_watching: bool,
     pub(super) place: Place,
+    /// When the reply that is not sent yet was kept.
+    pub(super) draft_at: Option<DateTime<Utc>>,
+    /// What the page shows, for the question whether it is still so.
+    pub(super) stamp: String,
     pub(super) may_reply: bool,
     pub(super) may_close: bool,
     pub(super) may_reopen: bool,
@@ -77,6 +81,7 @@ pub(super) struct Panel {
     assignees_or_nobody: Vec<Opt>,
     categories: Vec<String>,
     watchers: Vec<Watcher>,
+    templates: Vec<Opt>,
     /// Who may watch and does not.
     watchable: Vec<Opt>,
 }
@@ -106,17 +111,21 @@ impl TicketShow {
     pub(super) async fn load(by: &By, id: i64, query: &Query<ListQuery>) -> Result<Self> {
         let scope = Scope::of(by);
         let ticket = store::find(scope, by.db(), id).await?;
-        let entries = store::entries(scope, by.db(), id).await?;
+        let doer = Doer::of(by);
+        let mut entries = store::entries(scope, by.db(), id, doer.id).await?;
+        let draft = entries.iter().position(|entry| entry.kind == "draft").map(|at| entries.remove(at));
         let files = store::attachments(scope, by.db(), id).await?;
         let panel = if scope.sees_desk() {
-            Some(Panel::of(&ticket, &store::choices(by.db(), by.now(), ticket.company_id, Some(id)).await?))
+            let choices = store::choices(by.db(), by.now(), ticket.company_id, Some(id), doer.id).await?;
+            Some(Panel::of(&ticket, &choices))
         } else {
             None
         };
-        let doer = Doer::of(by);
         let mut page = Self::new(&ticket, entries, &files, &doer, by.now());
         let state = ListState::read(scope, doer.id.unwrap_or_default(), by.now(), query);
-        page.place = Place::find(by, &state, id).await?;
+        page.begin_reply(by, &ticket, draft, query).await?;
+        // A text that was asked for takes the place of the neighbours among the statements of the page.
+        page.place = Place::find(by, &state, id, query.template.is_none()).await?;
         page.is_watching =
             panel.as_ref().is_some_and(|panel| panel.watchers.iter().any(|watcher| Some(watcher.id) == doer.id));
         page.panel = panel;
@@ -145,12 +154,39 @@ impl TicketShow {
             conflict: None,
             is_watching: false,
             place: Place::none(),
+            draft_at: None,
+            stamp: stamp(ticket, doer.is_desk),
             may_reply: !is_shut,
             may_close: model::may_close(ticket.state()),
             may_reopen: reopens.unwrap_or(false),
             follow_up: is_shut.then(|| actions::follow_up(ticket.id)),
             panel: None,
         }
+    }
+
+    /// Fills the reply with what was kept, and with the text that was asked for.
+    async fn begin_reply(
+        &mut self,
+        by: &By,
+        ticket: &Ticket,
+        draft: Option<Entry>,
+        query: &Query<ListQuery>,
+    ) -> Result<()> {
+        let (mut body, mut is_note) = (String::new(), false);
+        if let Some(draft) = draft {
+            self.draft_at = Some(draft.created_at);
+            is_note = draft.topic == "note";
+            body = draft.text;
+        }
+        let me = by.person().filter(|_| self.is_desk);
+        if let (Some(id), Some(me)) = (query.template.as_deref().and_then(|id| id.parse().ok()), me)
+            && let Some(found) = store::template(by.db(), me.id(), id).await?
+        {
+            let text = model::fill(&found.body, &words(ticket, &me.user.name()));
+            body = if body.trim().is_empty() { text } else { format!("{}\n\n{text}", body.trim_end()) };
+        }
+        self.reply = FormState::of([("is_internal", if is_note { "true" } else { "false" }), ("body", &body)]);
+        Ok(())
     }
 
     /// Puts what was typed over what is stored.
@@ -173,6 +209,26 @@ impl TicketShow {
         let at = self.entries.get(KEEP_FIRST).map_or(self.ticket.created_at, |entry| entry.at);
         self.entries.splice(KEEP_FIRST..KEEP_FIRST + hidden, [Item::gap(hidden, at)]);
     }
+}
+
+/// Changes whenever this side's page would look different (`/events/poll` makes the same).
+fn stamp(ticket: &Ticket, is_desk: bool) -> String {
+    let at = if is_desk { Some(ticket.updated_at) } else { ticket.last_reply_at };
+    format!("ticket-{}:{}.{}", ticket.id, ticket.version, at.map_or(0, |at| at.timestamp_micros()))
+}
+
+/// What the words of a text stand for on this ticket.
+fn words(ticket: &Ticket, me: &str) -> Vec<(&'static str, String)> {
+    let name = ticket.requester_name().unwrap_or_default();
+    let first = ticket.requester_first.clone().filter(|first| !first.trim().is_empty());
+    vec![
+        ("{requester_name}", name.clone()),
+        ("{requester_first_name}", first.unwrap_or(name)),
+        ("{company}", ticket.company_name.clone().unwrap_or_default()),
+        ("{ticket_number}", format!("#{}", ticket.id)),
+        ("{subject}", ticket.subject.clone()),
+        ("{my_name}", me.to_owned()),
+    ]
 }
 
 /// The form of the panel, filled with what is stored.
@@ -234,6 +290,7 @@ impl Panel {
         assignees_or_nobody.extend(assignees.iter().cloned());
         Self {
             assignees_or_nobody,
+            templates: choose::options(&choices.templates, None),
             watchable: choose::options(&watchable, None),
             statuses: choose::statuses(),
             priorities: choose::priorities(),
@@ -248,7 +305,7 @@ impl Panel {
 
 impl Page for TicketShow {
     const TEMPLATE: &'static str = "tickets/show.html";
-    const REGIONS: &'static [(&'static str, &'static str)] = &[("ticket-timeline", "tickets/_timeline.html")];
+    const REGIONS: &'static [(&'static str, &'static str)] = &[("ticket-timeline", "tickets/_live.html")];
 
     fn samples() -> Vec<Self> {
         super::samples::tickets()

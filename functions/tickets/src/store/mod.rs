@@ -3,10 +3,12 @@
 mod activity;
 mod attachments;
 mod bulk;
+mod desk;
 mod list;
 mod people;
 mod replies;
 mod search;
+mod templates;
 mod texts;
 mod tickets;
 mod watchers;
@@ -14,12 +16,14 @@ mod watchers;
 pub use activity::{NewActivity, activity, record};
 pub use attachments::{Attachment, attach, attach_one, attachment, attachment_of, attachments, count_of_entry, forget};
 pub use bulk::{lock_all, record_all, save_all};
+pub use desk::{Present, be_present, forget_absent, forget_draft, keep_draft, present};
 pub use list::{ExportRow, Found, Line, Tally, ViewCounts, export, full_page, page, view_counts};
 pub use people::{
     Choice, Choices, active_person, choices, company_exists, is_assignable, is_member_of_any, is_requester_of,
 };
 pub use replies::{Entry, entries, find_reply, insert_reply, repeated, replies};
 pub use search::{Plan, Search, search};
+pub use templates::{Template, delete_template, insert_template, save_template, template, templates};
 pub use tickets::{Ticket, Touch, delete, find, insert, lock, not_found, save, touch};
 pub use watchers::{replace_watchers, unwatch, unwatchable, watch, watchers};
 

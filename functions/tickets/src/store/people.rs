@@ -30,6 +30,8 @@ pub struct Choices {
     pub categories: Vec<String>,
     /// Who is told of what happens on the ticket.
     pub watchers: Vec<Choice>,
+    /// Texts to reply with.
+    pub templates: Vec<Choice>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -47,6 +49,7 @@ pub async fn choices(
     now: chrono::DateTime<chrono::Utc>,
     company_id: Option<i64>,
     ticket_id: Option<i64>,
+    me: Option<i64>,
 ) -> Result<Choices> {
     let rows: Vec<Row> = sql("SELECT * FROM (SELECT 'assignee' AS kind, u.id AS id, u.first_name AS name, \
            u.last_name AS last_name, u.email AS email FROM users u WHERE u.is_active = TRUE AND")
@@ -62,11 +65,14 @@ pub async fn choices(
            (SELECT category FROM tickets WHERE updated_at >= ? ORDER BY updated_at DESC LIMIT 2000) l \
            WHERE l.category IS NOT NULL LIMIT 100) s4 \
          UNION ALL SELECT * FROM (SELECT 'watcher', u.id, u.first_name, u.last_name, u.email FROM ticket_watchers w \
-           JOIN users u ON u.id = w.user_id WHERE w.ticket_id = ? ORDER BY w.id LIMIT 100) s5",
+           JOIN users u ON u.id = w.user_id WHERE w.ticket_id = ? ORDER BY w.id LIMIT 100) s5 \
+         UNION ALL SELECT * FROM (SELECT 'template' AS kind, m.id AS id, m.name AS name, NULL AS last_name, NULL AS email \
+           FROM ticket_templates m WHERE m.owner_id IS NULL OR m.owner_id = ? ORDER BY m.name LIMIT 50) s6",
     )
     .bind(company_id)
     .bind(now - chrono::TimeDelta::days(180))
     .bind(ticket_id)
+    .bind(me)
     .fetch_all(at)
     .await?;
     Ok(sorted(rows))
@@ -83,6 +89,7 @@ fn sorted(rows: Vec<Row>) -> Choices {
             "company" => choices.companies.push(choice),
             "requester" => choices.requesters.push(choice),
             "watcher" => choices.watchers.push(choice),
+            "template" => choices.templates.push(choice),
             _ => choices.categories.push(choice.name),
         }
     }

@@ -116,8 +116,14 @@ const CHANGES: &str = " UNION ALL SELECT * FROM (SELECT 'change', v.id, v.actor_
     LEFT JOIN users u ON u.id = v.actor_id WHERE v.ticket_id = ? AND v.kind <> 'created' \
     ORDER BY v.created_at DESC, v.id DESC LIMIT 500) s2";
 
-/// The timeline that the caller may read, oldest first: one statement for replies and changes.
-pub async fn entries(scope: Scope, at: impl Into<At<'_>>, ticket_id: i64) -> Result<Vec<Entry>> {
+const DRAFT: &str = " UNION ALL SELECT * FROM (SELECT 'draft' AS kind, 0 AS id, d.user_id AS author_id, \
+    NULL AS label, NULL AS first_name, NULL AS last_name, NULL AS email, d.body AS text, \
+    CASE WHEN d.is_internal = TRUE THEN 'note' ELSE 'reply' END AS topic, d.updated_at AS created_at \
+    FROM ticket_drafts d WHERE d.ticket_id = ? AND d.user_id = ?) s3";
+
+/// The timeline that the caller may read, oldest first: one statement for replies and changes. What `me`
+/// has not sent yet comes with it, as an entry of kind `draft`.
+pub async fn entries(scope: Scope, at: impl Into<At<'_>>, ticket_id: i64, me: Option<i64>) -> Result<Vec<Entry>> {
     let mut query = sql(REPLIES)
         .bind(ticket_id)
         .append(scope.condition())
@@ -126,6 +132,7 @@ pub async fn entries(scope: Scope, at: impl Into<At<'_>>, ticket_id: i64) -> Res
     if scope.sees_desk() {
         query = query.push(CHANGES).bind(ticket_id);
     }
+    query = query.push(DRAFT).bind(ticket_id).bind(me);
     let mut rows: Vec<Entry> = query.fetch_all(at).await?;
     rows.sort_by_key(|row| (row.created_at, row.kind == "change", row.id));
     Ok(rows)

@@ -15,4 +15,5 @@ mod record;
 mod replies;
 mod scoping;
 mod search;
+mod together;
 mod update;
