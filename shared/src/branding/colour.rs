@@ -1,6 +1,8 @@
 //! Colours between what people type (`#2563eb`) and what can be reckoned with (OKLCH), and contrast as
 //! WCAG 2 measures it.
 
+#![expect(clippy::many_single_char_names, reason = "the formulas of the colour space have such names")]
+
 use std::fmt;
 
 /// A colour of the screen, eight bits a channel.

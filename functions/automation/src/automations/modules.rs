@@ -139,7 +139,8 @@ pub fn check(action: &Action) -> Result<(), (String, String)> {
     };
     for field in module.fields.iter().filter(|field| !field.required.is_empty()) {
         let is_there = |key: &str| action.payload.get(key).is_some_and(|value| value.as_str() != Some(""));
-        if !is_there(field.key) && !(field.key == "path" && is_there("endpoint")) {
+        let has_address = field.key == "path" && is_there("endpoint");
+        if !is_there(field.key) && !has_address {
             return Err((format!("f.{}", field.key), field.required.to_owned()));
         }
     }

@@ -62,7 +62,7 @@ pub async fn run_automation(run: Run) -> Result<(), JobError> {
     let row = store::find(run.db(), claimed.automation_id).await?;
     let event: Value = claimed.event_payload.as_deref().and_then(|t| serde_json::from_str(t).ok()).unwrap_or(json!({}));
     let known = events::surround(&event, run.app(), (row.id, &row.name), run.now());
-    let (steps, failed) = perform(&run, &claimed, &row.draft(), known).await?;
+    let (steps, failed) = Box::pin(perform(&run, &claimed, &row.draft(), known)).await?;
     finish(&run, &claimed, &steps, failed).await?;
     Ok(())
 }
@@ -109,7 +109,7 @@ async fn perform(
     let mut steps: Vec<Step> = Vec::new();
     let mut failed = None;
     for (index, action) in draft.actions.iter().enumerate() {
-        let step = leased(run, claimed, act(run.app(), action, &known)).await?;
+        let step = leased(run, claimed, Box::pin(act(run.app(), action, &known))).await?;
         if let Some(error) = &step.error {
             failed.get_or_insert_with(|| format!("Action {}: {error}", index + 1));
         }

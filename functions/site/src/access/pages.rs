@@ -258,15 +258,12 @@ type Lists = (Option<PageOf<AccessChange>>, Option<PageOf<Access>>);
 
 async fn read(by: &SuperAdmin, tab: Tab, wanted: &Wanted, roles: &RoleKeys, paging: Paging) -> Result<Lists> {
     let place = (paging.size(), paging.offset());
-    match tab.kind() {
-        Some(kind) => {
-            let (items, counted) = store::changes(by, kind, wanted, roles, place).await?;
-            Ok((Some(PageOf::new(items, paging, counted)), None))
-        }
-        None => {
-            let (items, counted) = store::access(by, wanted, place).await?;
-            Ok((None, Some(PageOf::new(items, paging, counted))))
-        }
+    if let Some(kind) = tab.kind() {
+        let (items, counted) = store::changes(by, kind, wanted, roles, place).await?;
+        Ok((Some(PageOf::new(items, paging, counted)), None))
+    } else {
+        let (items, counted) = store::access(by, wanted, place).await?;
+        Ok((None, Some(PageOf::new(items, paging, counted))))
     }
 }
 

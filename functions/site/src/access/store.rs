@@ -40,8 +40,8 @@ pub fn check(wanted: &Wanted) -> Result<(), Invalid> {
     days(wanted).map(|_| ())
 }
 
-fn part(text: &Option<String>) -> Option<String> {
-    text.as_ref().map(|text| format!("%{}%", escape_like(&text.trim().to_lowercase())))
+fn part(text: Option<&String>) -> Option<String> {
+    text.map(|text| format!("%{}%", escape_like(&text.trim().to_lowercase())))
 }
 
 fn conditions(kind: Kind, wanted: &Wanted) -> Result<Sql, Invalid> {
@@ -51,8 +51,8 @@ fn conditions(kind: Kind, wanted: &Wanted) -> Result<Sql, Invalid> {
     let query = sql(FROM)
         .bind(kind.entity())
         .push_if(" AND l.company_id = ?", wanted.company_id)
-        .push_if(" AND LOWER(l.entity_label) LIKE ? ESCAPE '!'", part(&wanted.member))
-        .push_if(" AND l.user_email LIKE ? ESCAPE '!'", part(&wanted.actor))
+        .push_if(" AND LOWER(l.entity_label) LIKE ? ESCAPE '!'", part(wanted.member.as_ref()))
+        .push_if(" AND l.user_email LIKE ? ESCAPE '!'", part(wanted.actor.as_ref()))
         .push_if(" AND l.action = ?", wanted.action.clone())
         .push_if(" AND l.created_at >= ?", days.from)
         .push_if(" AND l.created_at < ?", days.until);
@@ -168,7 +168,7 @@ fn memberships(wanted: &Wanted) -> Sql {
     sql(" FROM company_memberships m JOIN companies c ON c.id = m.company_id JOIN users u ON u.id = m.user_id \
          JOIN roles r ON r.id = m.role_id WHERE c.archived_at IS NULL")
     .push_if(" AND m.company_id = ?", wanted.company_id)
-    .push_if(" AND u.search_text LIKE ? ESCAPE '!'", part(&wanted.member))
+    .push_if(" AND u.search_text LIKE ? ESCAPE '!'", part(wanted.member.as_ref()))
     .push_if(" AND r.name = ?", wanted.role.clone())
     .push_if(" AND m.status = ?", wanted.status.clone())
 }

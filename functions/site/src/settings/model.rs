@@ -50,10 +50,8 @@ impl Settings {
     pub fn parse(self) -> Result<Self, Invalid> {
         let mut bad = Invalid::none();
         let company_name = bad.check("company_name", optional(self.company_name.as_ref(), 255)).flatten();
-        let email = optional(self.support_email.as_ref(), 255).map_err(|text| text.to_string());
-        let email =
-            email.and_then(|email| email.map(|email| parse_email(&email).map_err(|text| text.to_string())).transpose());
-        let support_email = bad.check("support_email", email).flatten();
+        let email = bad.check("support_email", optional(self.support_email.as_ref(), 255)).flatten();
+        let support_email = email.and_then(|email| bad.check("support_email", parse_email(&email)));
         let support_phone = bad.check("support_phone", optional(self.support_phone.as_ref(), 64)).flatten();
         let login_message = bad.check("login_message", optional(self.login_message.as_ref(), 2000)).flatten();
         if !MODES.iter().any(|(mode, ..)| *mode == self.registration_mode) {
