@@ -162,14 +162,18 @@ fn text(text: &str) -> Option<String> {
 
 /// Without a mail server, development keeps mail in a folder that the local mailbox page shows.
 fn backend(config: &Config) -> Backend {
+    if let Some(folder) = &config.smtp.capture_dir {
+        return Backend::Folder(folder.into());
+    }
     if !config.smtp.host.is_empty() {
-        return Backend::smtp(SmtpSettings {
+        let settings = SmtpSettings {
             host: config.smtp.host.clone(),
             port: config.smtp.port,
             user: text(&config.smtp.user),
             password: text(&config.smtp.pass),
             secure: config.smtp.secure,
-        });
+        };
+        return Backend::smtp_within(settings, std::time::Duration::from_secs(config.smtp.timeout_seconds.max(1)));
     }
     if config.is_production() { Backend::Off } else { Backend::Folder(mailbox_folder(config)) }
 }

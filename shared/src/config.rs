@@ -389,16 +389,23 @@ fn listen<F: Fn(&str) -> Option<String>>(read: &Reader<F>) -> String {
 
 fn smtp<F: Fn(&str) -> Option<String>>(read: &Reader<F>) -> Result<Smtp, ConfigError> {
     let user = read.text(&["SMTP_USER"], "");
+    let secure = read.flag("SMTP_SECURE", true)?;
+    let allow_plaintext_auth = read.flag("SMTP_ALLOW_PLAINTEXT_AUTH", false)?;
+    if !secure && !user.is_empty() && !allow_plaintext_auth {
+        let text = "SMTP_SECURE=false would send the password of SMTP_USER in the clear. \
+                    Set SMTP_ALLOW_PLAINTEXT_AUTH=true if the network is yours.";
+        return Err(ConfigError(text.to_owned()));
+    }
     Ok(Smtp {
         host: read.text(&["SMTP_HOST"], ""),
         port: read.number("SMTP_PORT", 587)?,
         pass: read.text(&["SMTP_PASS"], ""),
-        secure: read.flag("SMTP_SECURE", true)?,
+        secure,
         from: read.text(&["SMTP_FROM"], &user),
         reply_to: read.get(&["SMTP_REPLY_TO"]),
         timeout_seconds: read.number("SMTP_TIMEOUT_SECONDS", 30)?,
         max_per_minute: read.number("SMTP_MAX_PER_MINUTE", 60)?,
-        allow_plaintext_auth: read.flag("SMTP_ALLOW_PLAINTEXT_AUTH", false)?,
+        allow_plaintext_auth,
         capture_dir: read.get(&["MAIL_CAPTURE_DIR"]),
         user,
     })
@@ -469,6 +476,14 @@ mod tests {
         assert_eq!(origin(&[("UPLOADS_BUCKET", "up")]), "https://up.s3.us-east-1.amazonaws.com");
         let own = [("UPLOADS_BUCKET", "up"), ("S3_ENDPOINT", "http://127.0.0.1:9000/s3/")];
         assert_eq!(origin(&own), "http://127.0.0.1:9000");
+    }
+
+    #[test]
+    fn a_password_goes_in_the_clear_only_when_that_is_wanted() {
+        let plain = [("SMTP_SECURE", "false"), ("SMTP_USER", "desk")];
+        assert!(with(&plain).is_err());
+        assert!(with(&plain[..1]).is_ok());
+        assert!(with(&[plain[0], plain[1], ("SMTP_ALLOW_PLAINTEXT_AUTH", "true")]).is_ok());
     }
 
     #[test]

@@ -174,6 +174,8 @@ pub enum JobError {
     Retry(String),
     /// Trying again cannot help.
     Fail(String),
+    /// Not tried: it is too soon. Does not count as a try.
+    NotBefore(DateTime<Utc>),
 }
 
 impl From<Error> for JobError {
@@ -281,6 +283,7 @@ impl Jobs {
     pub fn kernel() -> Self {
         Self::none()
             .on("email.send", crate::mail::send_job)
+            .on("email.resend_failed", crate::mail::resend_failed_job)
             .every("audit.seal", TimeDelta::minutes(1), crate::audit::seal_job)
             .every("audit.retention", TimeDelta::days(1), crate::audit::retention_job)
             .on("notify.fan_out", crate::notify::fan_out_job)
@@ -620,8 +623,19 @@ impl Worker {
         let attempt = row.attempts + 1;
         let mut tx = self.begin().await?;
         let now = tx.stamp().at;
+        if let Err(JobError::NotBefore(at)) = outcome {
+            sql("UPDATE jobs SET status = 'queued', run_at = ?, attempts = attempts - 1, locked_by = NULL, \
+                 locked_until = NULL WHERE id = ? AND locked_by = ?")
+            .bind(*at)
+            .bind(row.id)
+            .bind(&self.id)
+            .execute(&mut tx)
+            .await?;
+            tx.commit().await?;
+            return Ok(false);
+        }
         let (status, error, again) = match outcome {
-            Ok(()) => ("succeeded", None, None),
+            Ok(()) | Err(JobError::NotBefore(_)) => ("succeeded", None, None),
             Err(JobError::Retry(text)) if attempt < row.max_attempts => {
                 ("queued", Some(text), Some(now + jittered(Schedule::parse(&row.schedule).wait(attempt))))
             }

@@ -90,6 +90,11 @@ impl Templates {
         Ok(self.environment.render_named_str("text.txt", text, context)?)
     }
 
+    /// The text of a template that the product was built with.
+    pub fn source(name: &str) -> Option<&'static str> {
+        TEMPLATES.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
+    }
+
     /// Names of all templates.
     pub fn names() -> impl Iterator<Item = &'static str> {
         TEMPLATES.iter().map(|(name, _)| *name)

@@ -5,13 +5,18 @@
 pub mod announcements;
 pub mod feed;
 pub mod preferences;
+pub mod templates;
 
 use shared::routes::Routes;
 
 /// All routes of the area.
 pub fn routes() -> Routes {
-    let routes = Routes::area("notifications", &["/notifications", "/api/notifications", "/admin/notifications"]);
+    let routes = Routes::area(
+        "notifications",
+        &["/notifications", "/api/notifications", "/admin/notifications", "/admin/email-templates"],
+    );
     let routes = feed::add(routes);
     let routes = preferences::add(routes);
-    announcements::add(routes)
+    let routes = announcements::add(routes);
+    templates::add(routes)
 }

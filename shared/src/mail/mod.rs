@@ -3,8 +3,10 @@
 //! Each row has its Message-ID from the start. `sending` is committed when the server waits for the text,
 //! so a worker that was killed then knows: the same message is sent again at most once (decisions 11.9).
 
+pub mod bounces;
 mod compose;
 mod folder;
+mod pace;
 mod smtp;
 pub mod transport;
 
@@ -45,17 +47,16 @@ impl Draft {
         let base = app.config().base_url().unwrap_or_default();
         let fields = context! { brand => brand.clone(), portal_url => base, ..fields };
         let render = |file: &str| app.templates().render(&format!("emails/{name}/{file}"), fields.clone());
-        let (subject, text, html) = match own {
-            Some((subject, body)) => {
-                let subject = app.templates().render_text(&subject, fields.clone())?;
-                let body = app.templates().render_text(&body, fields.clone())?;
-                let paragraphs = crate::page::lines(&body);
-                let html = app.templates().render(
-                    "emails/plain.html",
-                    context! { body => Value::from_safe_string(paragraphs), ..fields.clone() },
-                )?;
-                (subject, body, html)
+        let own = own.and_then(|(subject, body)| match rendered(app, &subject, &body, fields.clone()) {
+            Ok(rendered) => Some(rendered),
+            // Words that somebody wrote must not keep a mail from being sent.
+            Err(error) => {
+                tracing::warn!(template = name, ?error, "the changed template cannot be used; the default is sent");
+                None
             }
+        });
+        let (subject, text, html) = match own {
+            Some(own) => own,
             None => (render("subject.txt")?, render("body.txt")?, render("body.html")?),
         };
         Ok(Self {
@@ -232,6 +233,30 @@ pub async fn resend(tx: &mut Tx, id: i64) -> Result<bool> {
     Ok(changed == 1)
 }
 
+/// A template that somebody wrote, rendered: subject, text and HTML.
+pub fn rendered(app: &App, subject: &str, body: &str, fields: Value) -> Result<(String, String, String)> {
+    let subject = app.templates().render_text(subject, fields.clone())?;
+    let body = app.templates().render_text(body, fields.clone())?;
+    let paragraphs = Value::from_safe_string(crate::page::lines(&body));
+    let html = app.templates().render("emails/plain.html", context! { body => paragraphs, ..fields })?;
+    Ok((one_line(&subject), body, html))
+}
+
+/// Sends every failed mail once more whose words are still kept.
+pub(crate) async fn resend_failed_job(run: Run) -> Result<(), JobError> {
+    let failed: Vec<(i64,)> =
+        sql("SELECT id FROM email_outbox WHERE status = 'failed' AND text_body IS NOT NULL ORDER BY id LIMIT 500")
+            .fetch_all(run.db())
+            .await?;
+    for (id,) in failed {
+        let mut tx = run.begin().await?;
+        tx.housekeeping();
+        resend(&mut tx, id).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
 /// The accent of the mail templates, for which the brand's own is put.
 const MAIL_ACCENT: &str = "#1f4fd8";
 
@@ -322,11 +347,19 @@ pub(crate) async fn send_job(run: Run) -> Result<(), JobError> {
         tracing::warn!(email.id = id, "mail skipped: no server or no recipient");
         return close(&run, id, "skipped", Some("No mail server or no recipient"), row.is_sensitive).await;
     }
+    if let Some(at) = wait(&run).await? {
+        return Err(JobError::NotBefore(at));
+    }
     let (is_resend, is_sensitive) = (row.status == "sending", row.is_sensitive);
+    let only = if let [only] = to.as_slice() { Some(only.clone()) } else { None };
     match send(&run, id, is_resend, &message(row, to)).await? {
-        Ok(()) => close(&run, id, "sent", None, is_sensitive).await,
+        Ok(()) => {
+            close(&run, id, "sent", None, is_sensitive).await?;
+            Ok(bounced(&run, only, None).await?)
+        }
         Err(SendError::Permanent(text)) => {
             close(&run, id, "failed", Some(&text), is_sensitive).await?;
+            bounced(&run, only.filter(|_| bounces::is_bounce(&text)), Some(&text)).await?;
             Err(JobError::Fail(text))
         }
         Err(SendError::Temporary(text)) => {
@@ -350,6 +383,37 @@ async fn send(run: &Run, id: i64, is_resend: bool, message: &Message) -> Result<
         Ok(None) => Ok(Ok(())),
         Err(error) => Ok(Err(error)),
     }
+}
+
+/// When the server may be given the next mail, if that is not now.
+async fn wait(run: &Run) -> Result<Option<DateTime<Utc>>> {
+    if !matches!(run.app().mail(), Backend::Smtp(_)) {
+        return Ok(None);
+    }
+    let mut tx = run.begin().await?;
+    tx.housekeeping();
+    let next = pace::take(&mut tx, run.app().config().smtp.max_per_minute).await?;
+    tx.commit().await?;
+    Ok(next)
+}
+
+/// What a server said about an address: a reason when it is wrong, none when mail arrives.
+async fn bounced(run: &Run, address: Option<String>, reason: Option<&str>) -> Result<()> {
+    let Some(address) = address else { return Ok(()) };
+    let known: Option<(i64,)> =
+        sql("SELECT id FROM email_bounces WHERE address = ?").bind(&address).fetch_optional(run.db()).await?;
+    if known.is_some() == reason.is_some() {
+        return Ok(());
+    }
+    let mut tx = run.begin().await?;
+    tx.housekeeping();
+    match reason {
+        Some(reason) => bounces::note(&mut tx, &address, reason).await?,
+        None => {
+            bounces::forget(&mut tx, &address).await?;
+        }
+    }
+    tx.commit().await
 }
 
 fn message(row: Row, to: Vec<String>) -> Message {

@@ -17,7 +17,7 @@ use tokio::sync::Mutex;
 
 use super::transport::{SendError, SmtpSettings};
 
-/// Each half of the conversation takes no longer.
+/// Each half of the conversation takes no longer, unless the setting says otherwise.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Servers close connections that say nothing; ours are given up before that.
@@ -29,6 +29,7 @@ type SmtpError = lettre::transport::smtp::Error;
 #[derive(Clone)]
 pub struct Smtp {
     settings: Arc<SmtpSettings>,
+    timeout: Duration,
     kept: Arc<Mutex<Option<(Instant, AsyncSmtpConnection)>>>,
 }
 
@@ -54,20 +55,25 @@ impl fmt::Debug for Announced {
 impl Smtp {
     /// Takes the settings; the first mail connects.
     pub(super) fn new(settings: SmtpSettings) -> Self {
-        Self { settings: Arc::new(settings), kept: Arc::default() }
+        Self::within(settings, TIMEOUT)
+    }
+
+    /// The same with another limit on each half of the conversation.
+    pub(super) fn within(settings: SmtpSettings, timeout: Duration) -> Self {
+        Self { settings: Arc::new(settings), timeout, kept: Arc::default() }
     }
 
     /// Speaks with the server up to its "go ahead".
     pub(super) async fn announce(&self, mail: &lettre::Message) -> Result<Announced, SendError> {
         let text = mail.formatted();
-        let connection = in_time(self.begin(mail.envelope(), text.is_ascii())).await?;
+        let connection = in_time(self.timeout, self.begin(mail.envelope(), text.is_ascii())).await?;
         Ok(Announced { connection, text, smtp: self.clone() })
     }
 
     async fn begin(&self, envelope: &Envelope, is_ascii: bool) -> Result<AsyncSmtpConnection, SmtpError> {
         let mut connection = match self.take_kept().await {
             Some(connection) => connection,
-            None => open(&self.settings).await?,
+            None => open(&self.settings, self.timeout).await?,
         };
         let mut options = Vec::new();
         if is_international(envelope) {
@@ -94,7 +100,7 @@ impl Smtp {
 impl Announced {
     /// Hands over the text; the server's answer says whether it is responsible for the mail now.
     pub(super) async fn deliver(mut self) -> Result<(), SendError> {
-        in_time(async { self.connection.message(&self.text).await.map(drop) }).await?;
+        in_time(self.smtp.timeout, async { self.connection.message(&self.text).await.map(drop) }).await?;
         *self.smtp.kept.lock().await = Some((Instant::now(), self.connection));
         Ok(())
     }
@@ -105,13 +111,13 @@ fn is_international(envelope: &Envelope) -> bool {
     envelope.from().into_iter().chain(envelope.to()).any(|address| !address.to_string().is_ascii())
 }
 
-async fn open(settings: &SmtpSettings) -> Result<AsyncSmtpConnection, SmtpError> {
+async fn open(settings: &SmtpSettings, timeout: Duration) -> Result<AsyncSmtpConnection, SmtpError> {
     let tls = || TlsParameters::new(settings.host.clone());
     let server = (settings.host.as_str(), settings.port);
     let hello = ClientId::default();
     let is_wrapped = settings.secure && settings.port == 465;
     let wrapper = if is_wrapped { Some(tls()?) } else { None };
-    let mut connection = AsyncSmtpConnection::connect_tokio1(server, Some(TIMEOUT), &hello, wrapper, None).await?;
+    let mut connection = AsyncSmtpConnection::connect_tokio1(server, Some(timeout), &hello, wrapper, None).await?;
     if settings.secure && !is_wrapped {
         connection.starttls(tls()?, &hello).await?;
     }
@@ -122,10 +128,10 @@ async fn open(settings: &SmtpSettings) -> Result<AsyncSmtpConnection, SmtpError>
     Ok(connection)
 }
 
-async fn in_time<T>(half: impl Future<Output = Result<T, SmtpError>>) -> Result<T, SendError> {
-    match tokio::time::timeout(TIMEOUT, half).await {
+async fn in_time<T>(limit: Duration, half: impl Future<Output = Result<T, SmtpError>>) -> Result<T, SendError> {
+    match tokio::time::timeout(limit, half).await {
         Ok(answer) => answer.map_err(|error| explain(&error)),
-        Err(_) => Err(SendError::Temporary(format!("no answer within {} seconds", TIMEOUT.as_secs()))),
+        Err(_) => Err(SendError::Temporary(format!("no answer within {} seconds", limit.as_secs()))),
     }
 }
 

@@ -89,6 +89,11 @@ impl Backend {
         Self::Smtp(Smtp::new(settings))
     }
 
+    /// The same with another limit on each half of the conversation.
+    pub fn smtp_within(settings: SmtpSettings, timeout: std::time::Duration) -> Self {
+        Self::Smtp(Smtp::within(settings, timeout))
+    }
+
     /// Keeps mails in a list, empty at first.
     pub fn memory() -> Self {
         Self::Memory(Arc::default())

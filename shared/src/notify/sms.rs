@@ -137,6 +137,7 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match JobError::from(error) {
             JobError::Retry(text) | JobError::Fail(text) => Self::Later(text),
+            JobError::NotBefore(at) => Self::Later(at.to_string()),
         }
     }
 }

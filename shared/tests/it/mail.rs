@@ -27,6 +27,10 @@ struct Post {
 
 impl Post {
     async fn new(script: &[Refusal]) -> Self {
+        Self::paced(script, 60).await
+    }
+
+    async fn paced(script: &[Refusal], max_per_minute: i64) -> Self {
         let templates = std::env::temp_dir().join(format!("myportal-mail-{}", shared::tokens::random_hex(8)));
         let folder = templates.join("emails/probe");
         std::fs::create_dir_all(&folder).unwrap();
@@ -36,6 +40,7 @@ impl Post {
         std::fs::write(templates.join("emails/plain.html"), "<div>{{ body }}</div>").unwrap();
         let mut config = config();
         config.templates_dir = Some(templates.display().to_string());
+        config.smtp.max_per_minute = max_per_minute;
         let app = TestApp::with(config, Routes::area("test", &["/"]), Jobs::kernel()).await;
         let sink = SmtpSink::start(script).await.unwrap();
         let mail = Backend::smtp(SmtpSettings {
@@ -290,4 +295,46 @@ async fn mail_to_nobody_is_skipped() {
     post.tick().await;
     assert_eq!((post.row(id).await.status.as_str(), post.sink.connections()), ("skipped", 0));
     post.finish(false).await;
+}
+
+#[tokio::test]
+async fn no_more_mails_leave_in_a_minute_than_the_setting_says() {
+    let post = Post::paced(&[], 2).await;
+    for _ in 0..5 {
+        post.queue(|draft| draft).await.unwrap();
+    }
+    let mut sent = Vec::new();
+    for _ in 0..3 {
+        post.tick().await;
+        sent.push(post.sink.mails().len());
+        post.app.advance(TimeDelta::minutes(1));
+    }
+    assert_eq!(sent, [2, 4, 5]);
+    let tries: i64 = post.app.number(sql("SELECT MAX(attempts) FROM jobs WHERE kind = 'email.send'")).await;
+    assert_eq!(tries, 1, "waiting is no failed try");
+    post.finish(false).await;
+}
+
+#[tokio::test]
+async fn a_wrong_address_is_remembered_until_mail_arrives_there_again() {
+    let post = Post::new(&[("RCPT", "550 5.1.1 no such mailbox")]).await;
+    let id = post.queue(|draft| draft).await.unwrap();
+    post.tick().await;
+    let known = || sql("SELECT COUNT(*) FROM email_bounces WHERE address = 'ann@example.com'");
+    assert_eq!((post.row(id).await.status.as_str(), post.app.number(known()).await), ("failed", 1));
+    let mut tx = begin(&post.app).await;
+    assert!(resend(&mut tx, id).await.unwrap());
+    tx.commit().await.unwrap();
+    post.tick().await;
+    assert_eq!((post.row(id).await.status.as_str(), post.app.number(known()).await), ("sent", 0));
+    post.finish(true).await;
+}
+
+#[tokio::test]
+async fn a_refusal_of_ourselves_is_no_wrong_address() {
+    let post = Post::new(&[("RCPT", "550 5.7.1 relaying denied")]).await;
+    post.queue(|draft| draft).await.unwrap();
+    post.tick().await;
+    assert_eq!(post.app.number(sql("SELECT COUNT(*) FROM email_bounces")).await, 0);
+    post.finish(true).await;
 }

@@ -243,6 +243,7 @@ async fn step(
 fn plain(error: &JobError) -> String {
     match error {
         JobError::Retry(text) | JobError::Fail(text) => text.clone(),
+        JobError::NotBefore(at) => at.to_rfc3339(),
     }
 }
 

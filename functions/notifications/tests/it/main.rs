@@ -3,9 +3,11 @@
 #![expect(unused_must_use, reason = "what a reply was expected to be is said by the call itself")]
 
 mod announcements;
+mod delivery;
 mod feed;
 mod pages;
 mod preferences;
+mod templates;
 
 use shared::audit::Stamp;
 use shared::jobs::Jobs;

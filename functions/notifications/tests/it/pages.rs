@@ -4,6 +4,7 @@ use notifications::announcements::pages::{ComposePage, SentPage};
 use notifications::feed::pages::FeedPage;
 use notifications::preferences::pages::SettingsPage;
 use notifications::preferences::unsubscribe::UnsubscribePage;
+use notifications::templates::pages::{TemplateList, TemplateShow};
 use shared::notify::{GENERAL, To};
 use shared::testing::render_samples;
 
@@ -15,6 +16,8 @@ fn every_sample_renders() {
     render_samples::<SettingsPage>();
     render_samples::<UnsubscribePage>();
     render_samples::<SentPage>();
+    render_samples::<TemplateList>();
+    render_samples::<TemplateShow>();
     render_samples::<ComposePage>();
 }
 

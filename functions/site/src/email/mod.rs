@@ -7,6 +7,7 @@ use serde::Serialize;
 use shared::audit::Change;
 use shared::caller::SuperAdmin;
 use shared::error::{Error, Result};
+use shared::jobs::NewJob;
 use shared::page::Page;
 use shared::routes::Routes;
 use shared::web::{Path, Query};
@@ -17,7 +18,11 @@ use store::{Filter, Mail, Row};
 
 /// Adds the routes.
 pub fn add(routes: Routes) -> Routes {
-    routes.page("/admin/email", list).page("/admin/email/{id}", show).form("/admin/email/{id}/resend", resend)
+    routes
+        .page("/admin/email", list)
+        .form("/admin/email/resend-failed", resend_failed)
+        .page("/admin/email/{id}", show)
+        .form("/admin/email/{id}/resend", resend)
 }
 
 /// Mails of a list.
@@ -98,6 +103,16 @@ impl Page for MailShow {
 pub async fn show(by: SuperAdmin, Path(id): Path<i64>) -> Result<Response> {
     let mail = store::find(&by, id).await?.ok_or_else(|| Error::not_found("Mail not found"))?;
     by.page(&MailShow { mail }).await
+}
+
+/// Sends every failed mail once more, in the background.
+pub async fn resend_failed(by: SuperAdmin) -> Result<Response> {
+    let mut tx = by.begin().await?;
+    let job = NewJob::new("email.resend_failed", serde_json::json!({})).dedupe("email.resend_failed");
+    job.queue(&mut tx).await?;
+    tx.audit(Change::new("email.failed_resent", "email", 0));
+    tx.commit().await?;
+    by.see("/admin/email", Flash::done("Failed mails are sent again, up to 500 at a time")).await
 }
 
 /// Sends a mail that was not sent once more.

@@ -101,3 +101,22 @@ async fn long_lists_page_both_ways() {
     let _ = back.shows("Mail-069").shows("Mail-020").hides("Mail-019").hides("Mail-070");
     app.finish().await;
 }
+
+#[tokio::test]
+async fn all_failed_mails_are_sent_again_at_once() {
+    let app = portal().await;
+    let ann = app.super_admin("ann").await;
+    for n in 0..3 {
+        mail(&app, &format!("Lost {n}"), "failed", false, true).await;
+    }
+    mail(&app, "Erased", "failed", true, false).await;
+    mail(&app, "Held", "skipped", false, true).await;
+    let _ = ann.get("/admin/email").await.hides("Send all failed again");
+    let _ = ann.get("/admin/email?status=failed").await.shows("Send all failed again");
+    let _ = app.requester("ben").await.post("/admin/email/resend-failed", &[]).await.is(303);
+    let _ = ann.post("/admin/email/resend-failed", &[]).await.goes_to("/admin/email");
+    app.run_jobs().await;
+    assert_eq!(app.mails_to("ana@example.com").len(), 3);
+    assert_eq!(app.audit().await, ["email.failed_resent"]);
+    app.finish().await;
+}
