@@ -189,6 +189,7 @@ async fn many_are_tried_again_at_once() {
         ids.push(failed_by_gone(&app, &server, "shop-order").await);
         app.advance(chrono::TimeDelta::days(1));
     }
+    let ann = app.sign_in(ann.id).await;
     let bulk = async |body| ann.json(Method::POST, &format!("{API}/bulk"), body).await;
     let second = app.app().now() - chrono::TimeDelta::days(4) - chrono::TimeDelta::hours(1);
     let third = second + chrono::TimeDelta::days(1);
