@@ -16,7 +16,7 @@ struct Column {
 }
 
 /// Rows are id, the id that the seal is bound to, and the sealed value.
-const COLUMNS: [Column; 3] = [
+const COLUMNS: [Column; 6] = [
     Column {
         name: "user_totp_authenticators.secret",
         rows: |after| {
@@ -42,6 +42,32 @@ const COLUMNS: [Column; 3] = [
             .bind(after)
         },
         update: || sql("UPDATE integration_modules SET secrets = ? WHERE id = ? AND secrets = ?"),
+    },
+    Column {
+        name: "webhook_endpoints.secret",
+        rows: |after| {
+            sql("SELECT id, id AS owner_id, secret FROM webhook_endpoints WHERE id > ? ORDER BY id LIMIT 200")
+                .bind(after)
+        },
+        update: || sql("UPDATE webhook_endpoints SET secret = ? WHERE id = ? AND secret = ?"),
+    },
+    Column {
+        name: "webhook_endpoints.previous_secret",
+        rows: |after| {
+            sql("SELECT id, id AS owner_id, previous_secret FROM webhook_endpoints \
+                 WHERE id > ? AND previous_secret IS NOT NULL ORDER BY id LIMIT 200")
+            .bind(after)
+        },
+        update: || sql("UPDATE webhook_endpoints SET previous_secret = ? WHERE id = ? AND previous_secret = ?"),
+    },
+    Column {
+        name: "webhook_events.payload",
+        rows: |after| {
+            sql("SELECT id, id AS owner_id, payload FROM webhook_events \
+                 WHERE id > ? AND is_sensitive = TRUE AND payload IS NOT NULL ORDER BY id LIMIT 200")
+            .bind(after)
+        },
+        update: || sql("UPDATE webhook_events SET payload = ? WHERE id = ? AND payload = ?"),
     },
 ];
 

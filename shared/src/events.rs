@@ -23,6 +23,10 @@ pub mod names {
     pub const TICKET_REOPENED: &str = "tickets.reopened";
     /// A ticket's status changed.
     pub const TICKET_STATUS_CHANGED: &str = "tickets.status_changed";
+    /// A webhook was delivered.
+    pub const WEBHOOK_DELIVERED: &str = "webhook.delivered";
+    /// A webhook was given up.
+    pub const WEBHOOK_FAILED: &str = "webhook.failed";
     /// Somebody registered.
     pub const USER_REGISTERED: &str = "users.registered";
     /// A scheduled task has failed for good.

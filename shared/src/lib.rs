@@ -39,5 +39,6 @@ pub mod serve;
 pub mod testing;
 pub mod tokens;
 pub mod web;
+pub mod webhooks;
 
 pub use flash::{Flash, Tone};

@@ -102,6 +102,7 @@ const ADMIN: &[Entry] = &[
     entry("People", "Access review", "/admin/access-review", "eye", admin),
     entry("Automation", "Automations", "/admin/automations", "bolt", admin),
     entry("Automation", "Automation & monitoring", "/admin/automation", "activity", admin),
+    entry("Automation", "Webhooks", "/admin/webhooks", "webhook", admin),
     entry("Automation", "Modules", "/admin/modules", "plug", admin),
     entry("Portal", "Announcements", "/admin/notifications", "bell", admin),
     entry("Portal", "Email", "/admin/email", "mail", admin),

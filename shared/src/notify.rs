@@ -200,6 +200,9 @@ pub const WEBHOOK_FAILED: Kind =
 /// Somebody had a webhook sent again.
 pub const WEBHOOK_RETRIED: Kind =
     kind("webhook.retried", "A webhook was sent again", true, false).to(Audience::SuperAdmins);
+/// A webhook endpoint was switched off.
+pub const WEBHOOK_DISABLED: Kind =
+    kind("webhook.disabled", "A webhook endpoint was switched off", true, true).to(Audience::SuperAdmins);
 /// A scheduled task failed.
 pub const TASK_FAILED: Kind =
     kind("scheduler.task_failed", "A scheduled task failed", true, true).to(Audience::SuperAdmins);
@@ -294,6 +297,7 @@ pub const KINDS: &[Kind] = &[
     PRICING_REJECTED,
     WEBHOOK_FAILED,
     WEBHOOK_RETRIED,
+    WEBHOOK_DISABLED,
     TASK_FAILED,
     AUTOMATION_FAILED,
     AUTOMATION_DISABLED,

@@ -36,7 +36,7 @@ impl Exceptions {
     }
 
     /// Whether the host of an address is named, or is itself an admitted address.
-    pub(crate) fn name(&self, url: &Url) -> bool {
+    pub fn name(&self, url: &Url) -> bool {
         let is_inside = match url.host() {
             Some(Host::Ipv4(address)) => self.contain(address.into()),
             Some(Host::Ipv6(address)) => self.contain(address.into()),

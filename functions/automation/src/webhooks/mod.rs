@@ -1,14 +1,84 @@
-//! The queue of outgoing webhooks: its monitor and the endpoints that customers registered.
+//! The queue of outgoing webhooks, its monitor, and the endpoints that customers registered (automation 4).
 
-use shared::jobs::Jobs;
+mod actions;
+mod api;
+mod endpoint_pages;
+mod endpoints;
+mod fan_out;
+mod masks;
+mod model;
+mod pages;
+mod store;
+
+pub use endpoint_pages::{EndpointDelete, EndpointList, EndpointNew, EndpointShow};
+pub use pages::{EventDelete, EventList, EventShow};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use shared::db::{Tx, sql};
+use shared::error::Result;
+use shared::jobs::{JobError, Jobs, Run};
 use shared::routes::Routes;
+use shared::webhooks;
 
 /// Adds the routes.
 pub fn add(routes: Routes) -> Routes {
+    let routes = routes
+        .page("/admin/webhooks", pages::list)
+        .form("/admin/webhooks/retry", pages::retry_many)
+        .page("/admin/webhooks/endpoints", endpoint_pages::list)
+        .page("/admin/webhooks/endpoints/new", endpoint_pages::new)
+        .form("/admin/webhooks/endpoints", endpoint_pages::create)
+        .page("/admin/webhooks/endpoints/{id}", endpoint_pages::show)
+        .form("/admin/webhooks/endpoints/{id}", endpoint_pages::update)
+        .form("/admin/webhooks/endpoints/{id}/status", endpoint_pages::switch)
+        .form("/admin/webhooks/endpoints/{id}/rotate", endpoint_pages::rotate)
+        .form("/admin/webhooks/endpoints/{id}/ping", endpoint_pages::ping)
+        .page("/admin/webhooks/endpoints/{id}/delete", endpoint_pages::confirm_delete)
+        .form("/admin/webhooks/endpoints/{id}/delete", endpoint_pages::delete)
+        .page("/admin/webhooks/{id}", pages::show)
+        .form("/admin/webhooks/{id}/retry", pages::retry)
+        .form("/admin/webhooks/{id}/cancel", pages::cancel)
+        .page("/admin/webhooks/{id}/delete", pages::confirm_delete)
+        .form("/admin/webhooks/{id}/delete", pages::delete);
     routes
+        .scope("webhooks")
+        .api(shared::api!(api::list_webhooks))
+        .api(shared::api!(api::get_webhook))
+        .api(shared::api!(api::list_attempts))
+        .api(shared::api!(api::retry_webhook))
+        .api(shared::api!(api::cancel_webhook))
+        .api(shared::api!(api::delete_webhook))
+        .api(shared::api!(api::bulk_webhooks))
+        .no_scope()
 }
 
 /// The work.
 pub fn jobs() -> Jobs {
-    Jobs::none()
+    let jobs = Jobs::none()
+        .on(webhooks::JOB, webhooks::deliver_job)
+        .on(fan_out::JOB, fan_out::run)
+        .every("webhooks.rescue", TimeDelta::minutes(5), webhooks::rescue)
+        .every("webhooks.purge", TimeDelta::hours(1), purge_job);
+    endpoints::OFFERED.iter().fold(jobs, |jobs, (name, _)| jobs.on_event(name, fan_out::JOB))
+}
+
+async fn purge_job(run: Run) -> Result<(), JobError> {
+    let mut tx = run.begin().await?;
+    tx.housekeeping();
+    purge(&mut tx, run.now()).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Deletes what is older than its retention: delivered 30 days, failed and cancelled 180; says how many.
+pub async fn purge(tx: &mut Tx, now: DateTime<Utc>) -> Result<u64> {
+    let delivered = sql("DELETE FROM webhook_events WHERE status = 'succeeded' AND updated_at < ?")
+        .bind(now - TimeDelta::days(30))
+        .execute(&mut *tx)
+        .await?;
+    let ended = sql("DELETE FROM webhook_events WHERE status IN ('failed', 'cancelled') AND updated_at < ?")
+        .bind(now - TimeDelta::days(180))
+        .execute(tx)
+        .await?;
+    Ok(delivered + ended)
 }

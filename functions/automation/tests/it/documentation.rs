@@ -33,6 +33,10 @@ fn every_operation_is_documented_once_with_examples() {
         "EventIn",
         "EventTaken",
         "Trigger",
+        "WebhookOut",
+        "AttemptOut",
+        "BulkBody",
+        "BulkOut",
     ] {
         assert!(!document["components"]["schemas"][name]["example"].is_null(), "{name} has no example");
     }
@@ -42,4 +46,11 @@ fn every_operation_is_documented_once_with_examples() {
 fn the_templates_draw_every_sample() {
     shared::testing::render_samples::<automation::modules::ModuleList>();
     shared::testing::render_samples::<automation::modules::ModuleShow>();
+    shared::testing::render_samples::<automation::webhooks::EventList>();
+    shared::testing::render_samples::<automation::webhooks::EventShow>();
+    shared::testing::render_samples::<automation::webhooks::EventDelete>();
+    shared::testing::render_samples::<automation::webhooks::EndpointList>();
+    shared::testing::render_samples::<automation::webhooks::EndpointNew>();
+    shared::testing::render_samples::<automation::webhooks::EndpointShow>();
+    shared::testing::render_samples::<automation::webhooks::EndpointDelete>();
 }

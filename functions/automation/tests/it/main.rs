@@ -10,6 +10,10 @@ mod scheduler_pages;
 mod scheduler_runs;
 mod scheduler_workers;
 mod script;
+mod standard_webhooks;
+mod webhook_endpoints;
+mod webhook_monitor;
+mod webhooks;
 
 use serde_json::{Map, Value};
 use shared::config::Config;
