@@ -4,6 +4,21 @@
 use crate::db::{Tx, is_unique_violation, sql};
 use crate::error::Result;
 
+/// Words of refusals that are about the mail or about us.
+const ABOUT_US: [&str; 8] = ["relay", "spam", "policy", "blocked", "denied", "authentic", "sender", "spf"];
+
+/// Words of refusals that are about the address.
+const ABOUT_THEM: [&str; 8] = [
+    "no such",
+    "unknown",
+    "does not exist",
+    "doesn't exist",
+    "mailbox unavailable",
+    "invalid recipient",
+    "mailbox not found",
+    "user not found",
+];
+
 /// Whether a refusal is about the recipient and not about us or the mail. Enhanced codes say it
 /// (RFC 3463: 5.1.x is the address); without one the words must.
 pub(super) fn is_bounce(text: &str) -> bool {
@@ -11,17 +26,6 @@ pub(super) fn is_bounce(text: &str) -> bool {
     if let Some(code) = enhanced(&text) {
         return ["5.1.0", "5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"].contains(&code);
     }
-    const ABOUT_US: [&str; 8] = ["relay", "spam", "policy", "blocked", "denied", "authentic", "sender", "spf"];
-    const ABOUT_THEM: [&str; 8] = [
-        "no such",
-        "unknown",
-        "does not exist",
-        "doesn't exist",
-        "mailbox unavailable",
-        "invalid recipient",
-        "mailbox not found",
-        "user not found",
-    ];
     let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
     says(&ABOUT_THEM) && !says(&ABOUT_US)
 }
