@@ -711,6 +711,7 @@ async fn purge(run: Run) -> Result<(), JobError> {
     let mut tx = run.begin().await?;
     tx.housekeeping();
     crate::rate_limit::purge(&mut tx, now).await?;
+    crate::outbound_slots::purge(&mut tx, now).await?;
     sql("DELETE FROM jobs WHERE finished_at < ?").bind(now - KEPT).execute(&mut tx).await?;
     sql("DELETE FROM event_outbox WHERE dispatched_at < ?").bind(now - TimeDelta::days(30)).execute(&mut tx).await?;
     sql("DELETE FROM idempotency_keys WHERE expires_at < ?").bind(now).execute(&mut tx).await?;

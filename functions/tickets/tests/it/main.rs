@@ -15,5 +15,6 @@ mod record;
 mod replies;
 mod scoping;
 mod search;
+mod syncro;
 mod together;
 mod update;
