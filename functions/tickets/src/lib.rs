@@ -1,6 +1,7 @@
 //! Requests for help, from raised to answered. The rules are in `tickets.md` of the specification.
 
 mod actions;
+mod ai;
 mod api;
 pub mod desk;
 mod jobs;
@@ -19,12 +20,12 @@ use shared::routes::Routes;
 pub fn routes() -> Routes {
     let routes =
         Routes::area("tickets", &["/tickets", "/api/tickets", "/admin/tickets", "/admin/syncro/import-tickets"]);
-    syncro::add(pages::add(api::add(routes.scope("tickets"))))
+    ai::add(syncro::add(pages::add(api::add(routes.scope("tickets")))))
 }
 
 /// All background work of the area.
 pub fn jobs() -> Jobs {
-    syncro::jobs(notices())
+    ai::jobs(syncro::jobs(notices()))
 }
 
 /// Telling people what happened.

@@ -4,10 +4,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use shared::db::{At, Tx, is_unique_violation, sql};
 use shared::error::Result;
 use shared::jobs::NewJob;
-use shared::syncro::Patience;
 
 use super::JOB;
 use super::request::{Wanted, Which};
+use super::work::Tries;
 
 /// Errors that are kept of a run.
 const MOST_ERRORS: i64 = 500;
@@ -118,12 +118,12 @@ pub async fn insert(tx: &mut Tx, wanted: &Wanted) -> Result<Option<i64>> {
         }
         Err(error) => return Err(error.into()),
     };
-    queue(tx, id, 0, Patience::default(), TimeDelta::zero()).await?;
+    queue(tx, id, 0, Tries::default(), TimeDelta::zero()).await?;
     Ok(Some(id))
 }
 
 /// Queues the job of a slice.
-async fn queue(tx: &mut Tx, id: i64, slice: i64, patience: Patience, wait: TimeDelta) -> Result<()> {
+async fn queue(tx: &mut Tx, id: i64, slice: i64, patience: Tries, wait: TimeDelta) -> Result<()> {
     let at = tx.stamp().at + wait;
     let payload = serde_json::json!({ "run_id": id, "slice": slice, "patience": patience });
     NewJob::new(JOB, payload).dedupe(format!("syncro-import:{id}:{slice}")).run_at(at).priority(200).queue(tx).await?;
@@ -241,7 +241,7 @@ pub async fn note(tx: &mut Tx, id: i64, reference: Option<&str>, message: &str) 
 }
 
 /// Hands the run to another job, now or later; the present one has it no more.
-pub async fn hand_on(tx: &mut Tx, id: i64, slice: i64, patience: Patience, wait: TimeDelta) -> Result<bool> {
+pub async fn hand_on(tx: &mut Tx, id: i64, slice: i64, patience: Tries, wait: TimeDelta) -> Result<bool> {
     let now = tx.stamp().at;
     let handed = sql("UPDATE ticket_import_runs SET slice = slice + 1, holder = NULL, heartbeat_at = ? \
          WHERE id = ? AND slice = ? AND active = 1")

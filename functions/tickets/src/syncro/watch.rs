@@ -2,9 +2,9 @@
 
 use chrono::TimeDelta;
 use shared::jobs::{JobError, Run};
-use shared::syncro::Patience;
 
 use super::runs;
+use super::work::Tries;
 
 /// A run whose worker was lost goes on after this time.
 const LOST_AFTER: TimeDelta = TimeDelta::minutes(5);
@@ -14,7 +14,7 @@ pub async fn resume_lost(run: Run) -> Result<(), JobError> {
     for (id, slice) in runs::lost(run.db(), run.now() - LOST_AFTER).await? {
         let mut tx = run.begin().await?;
         tx.housekeeping();
-        if runs::hand_on(&mut tx, id, slice, Patience::default(), TimeDelta::zero()).await? {
+        if runs::hand_on(&mut tx, id, slice, Tries::default(), TimeDelta::zero()).await? {
             tx.commit().await?;
             tracing::warn!(run = id, "an import goes on after its worker was lost");
         }

@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use shared::audit::Change;
 use shared::error::{Error, Result};
@@ -35,7 +35,15 @@ struct Payload {
     run_id: i64,
     slice: i64,
     #[serde(default)]
-    patience: Patience,
+    patience: Tries,
+}
+
+/// How often what is asked for at present was tried: the page, and the ticket on it.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Tries {
+    page: Patience,
+    ticket: Patience,
 }
 
 /// Why the work of this job ends.
@@ -67,7 +75,7 @@ struct Work<'r> {
     syncro: Syncro,
     zone: String,
     began: Instant,
-    patience: Patience,
+    patience: Tries,
 }
 
 /// Works on a run for one slice.
@@ -94,7 +102,7 @@ pub async fn slice(run: Run) -> Result<(), JobError> {
     settle(&run, &payload, stop).await
 }
 
-async fn settle(run: &Run, payload: &Payload, (stop, patience): (Stop, Patience)) -> Result<(), JobError> {
+async fn settle(run: &Run, payload: &Payload, (stop, patience): (Stop, Tries)) -> Result<(), JobError> {
     let (status, error) = match stop {
         Stop::Lost => return Ok(()),
         Stop::Internal(error) => return Err(error.into()),
@@ -146,11 +154,12 @@ impl Work<'_> {
     }
 
     /// What a fault of Syncro means: wait and try the same again, or give this one up, or the whole run.
-    fn bear(&mut self, fault: Fault) -> Went<String> {
-        if let Some(wait) = self.patience.after(&fault) {
+    fn bear(&mut self, fault: Fault, is_page: bool) -> Went<String> {
+        let tries = if is_page { &mut self.patience.page } else { &mut self.patience.ticket };
+        if let Some(wait) = tries.after(&fault) {
             return Err(Stop::Later(wait));
         }
-        self.patience = Patience::default();
+        *tries = Patience::default();
         match fault {
             Fault::Denied(text) => Err(Stop::Failed(text)),
             Fault::Internal(error) => Err(Stop::Internal(error)),
@@ -166,7 +175,7 @@ impl Work<'_> {
                 self.ticket(&ticket, Some(id), true).await.map(drop)
             }
             Err(fault) => {
-                let text = self.bear(fault)?;
+                let text = self.bear(fault, false)?;
                 self.problem(Some(&id.to_string()), &text, Some(id), 0).await
             }
         }
@@ -189,7 +198,7 @@ impl Work<'_> {
                 }
             }
             Err(fault) => {
-                let why = self.bear(fault)?;
+                let why = self.bear(fault, false)?;
                 self.problem(Some(&text), &why, Some(number), 0).await
             }
         }
@@ -239,7 +248,7 @@ impl Work<'_> {
         let answer = self.syncro.get(self.run.app(), "/tickets", &[("page", &page), ("per_page", &size)]).await;
         match answer {
             Ok(answer) => {
-                self.patience = Patience::default();
+                self.patience.page = Patience::default();
                 let answer = answer.unwrap_or_default();
                 let Some(list) = answer.get("tickets").and_then(Value::as_array) else {
                     return Err(Stop::Failed(format!("Page {page} of Syncro has no list of tickets")));
@@ -248,7 +257,7 @@ impl Work<'_> {
                 Ok(list.clone())
             }
             Err(fault) => {
-                let text = self.bear(fault)?;
+                let text = self.bear(fault, true)?;
                 Err(Stop::Failed(format!("Page {page} could not be read. {text}")))
             }
         }
@@ -291,13 +300,13 @@ impl Work<'_> {
             None => match self.comments(&reference).await {
                 Ok(list) => list,
                 Err(fault) => {
-                    let text = self.bear(fault)?;
+                    let text = self.bear(fault, false)?;
                     self.problem(Some(&reference), &text, cursor, 1).await?;
                     return Ok(false);
                 }
             },
         };
-        self.patience = Patience::default();
+        self.patience.ticket = Patience::default();
         self.keep(ticket, &comments, &reference, cursor, counts_same).await
     }
 
@@ -357,6 +366,9 @@ impl Work<'_> {
         tx.housekeeping();
         let written = write::upsert(&mut tx, &mapped, self.row.include_comments, self.row.emit_events).await?;
         let has_changed = written.became != Became::Same;
+        if self.row.summarise && has_changed && !mapped.status.is_done() && crate::ai::is_ready(self.run.app()).await? {
+            crate::ai::queue(&mut tx, written.ticket_id, self.run.now(), 300).await?;
+        }
         let counts = has_changed || counts_same;
         let one = |yes: bool| i64::from(yes && counts);
         let step = Step {
@@ -376,7 +388,7 @@ impl Work<'_> {
     }
 
     async fn count(&mut self, step: Step, cursor: Option<i64>) -> Went {
-        self.patience = Patience::default();
+        self.patience.ticket = Patience::default();
         let mut tx = self.run.begin().await?;
         tx.housekeeping();
         if !runs::advance(&mut tx, self.row.id, &self.holder, &step, cursor).await? {
