@@ -240,6 +240,13 @@ pub async fn note(tx: &mut Tx, id: i64, reference: Option<&str>, message: &str) 
     Ok(())
 }
 
+/// True for a ticket that a run could not import.
+pub async fn gave_up(at: impl Into<At<'_>>, id: i64, reference: &str) -> Result<bool> {
+    let query = sql("SELECT id FROM ticket_import_errors WHERE run_id = ? AND external_reference = ? LIMIT 1");
+    let found: Option<(i64,)> = query.bind(id).bind(reference).fetch_optional(at).await?;
+    Ok(found.is_some())
+}
+
 /// Hands the run to another job, now or later; the present one has it no more.
 pub async fn hand_on(tx: &mut Tx, id: i64, slice: i64, patience: Tries, wait: TimeDelta) -> Result<bool> {
     let now = tx.stamp().at;

@@ -284,6 +284,10 @@ impl Work<'_> {
             }
             return Ok(false);
         };
+        // What this run gave up is for the next one.
+        if !counts_same && runs::gave_up(self.run.db(), self.row.id, &reference).await? {
+            return Ok(false);
+        }
         let own = mapping::comments_of(ticket);
         let known = write::known(self.run.db(), &reference).await?;
         let changed_at = mapping::updated_at(ticket, &self.zone);
