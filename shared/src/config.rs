@@ -103,6 +103,7 @@ settings! {
     "CHATGPT_MCP_SYSTEM_USER_ID" = "": "Person in whose name ChatGPT replies";
     "SYNCRO_WEBHOOK_URL" = "": "Address of the Syncro account, until its module says otherwise";
     "SYNCRO_API_KEY" = "": "Its key, until the module says otherwise";
+    "SYNCRO_TIMEZONE" = "UTC": "Time zone of times that Syncro writes without an offset";
     "SMS_ENDPOINT" = "": "SMS gateway, until its module says otherwise";
     "SMS_AUTH" = "": "Its `user:password` in base64, until the module says otherwise";
     "SMS_DEFAULT_COUNTRY_CODE" = "": "Put before national numbers, as in `44`";
@@ -213,6 +214,7 @@ pub struct Config {
     pub audit_retention_days: i64,
     pub limits: GeneralLimits,
     pub outbound_exceptions: Exceptions,
+    pub syncro_timezone: String,
     pub webhook_signing_secret: Option<String>,
     pub module_defaults: BTreeMap<&'static str, String>,
     pub templates_dir: Option<String>,
@@ -333,6 +335,7 @@ impl Config {
             },
             outbound_exceptions: Exceptions::parse(&read.text(&["OUTBOUND_ALLOW_PRIVATE_HOSTS"], ""))
                 .map_err(|error| ConfigError(format!("OUTBOUND_ALLOW_PRIVATE_HOSTS: {error}")))?,
+            syncro_timezone: read.text(&["SYNCRO_TIMEZONE"], "UTC"),
             webhook_signing_secret: read.get(&["WEBHOOK_SIGNING_SECRET"]),
             module_defaults: crate::modules::variables().filter_map(|name| Some((name, read.get(&[name])?))).collect(),
             templates_dir: read.get(&["TEMPLATES_DIR"]),

@@ -50,6 +50,8 @@ pub enum Schedule {
     Mail,
     /// Text messages: 3 tries, 300 s doubling.
     Gateway,
+    /// Asking a language model: after 30 and 120 seconds.
+    Model,
     /// One try only.
     Once,
 }
@@ -60,6 +62,7 @@ impl Schedule {
             Self::Default => "default",
             Self::Mail => "mail",
             Self::Gateway => "gateway",
+            Self::Model => "model",
             Self::Once => "once",
         }
     }
@@ -68,6 +71,7 @@ impl Schedule {
         match name {
             "mail" => Self::Mail,
             "gateway" => Self::Gateway,
+            "model" => Self::Model,
             "once" => Self::Once,
             _ => Self::Default,
         }
@@ -75,7 +79,7 @@ impl Schedule {
 
     fn tries(self) -> i64 {
         match self {
-            Self::Default | Self::Gateway => 3,
+            Self::Default | Self::Gateway | Self::Model => 3,
             Self::Mail => 4,
             Self::Once => 1,
         }
@@ -86,6 +90,7 @@ impl Schedule {
         match self {
             Self::Mail => [60, 300, 1800].get(usize::try_from(attempt - 1).unwrap_or(2)).copied().unwrap_or(1800),
             Self::Gateway => (300 << attempt.clamp(1, 7)) / 2,
+            Self::Model => [30, 120].get(usize::try_from(attempt - 1).unwrap_or(1)).copied().unwrap_or(120),
             Self::Default | Self::Once => (30 << attempt.clamp(1, 7)) / 2,
         }
     }
@@ -165,6 +170,12 @@ impl NewJob {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// Moves a job that is waiting to another time; false when none waits under the key.
+pub async fn put_off(tx: &mut Tx, dedupe_key: &str, at: DateTime<Utc>) -> Result<bool> {
+    let moved = sql("UPDATE jobs SET run_at = ? WHERE dedupe_key = ? AND status = 'queued' AND attempts = 0");
+    Ok(moved.bind(at).bind(dedupe_key).execute(tx).await? == 1)
 }
 
 /// Why a job did not succeed.
@@ -725,6 +736,7 @@ async fn purge(run: Run) -> Result<(), JobError> {
     let mut tx = run.begin().await?;
     tx.housekeeping();
     crate::rate_limit::purge(&mut tx, now).await?;
+    crate::outbound_slots::purge(&mut tx, now).await?;
     sql("DELETE FROM jobs WHERE finished_at < ?").bind(now - KEPT).execute(&mut tx).await?;
     sql("DELETE FROM event_outbox WHERE dispatched_at < ?").bind(now - TimeDelta::days(30)).execute(&mut tx).await?;
     sql("DELETE FROM idempotency_keys WHERE expires_at < ?").bind(now).execute(&mut tx).await?;
@@ -758,6 +770,9 @@ mod tests {
         for schedule in [Schedule::Mail, Schedule::Gateway, Schedule::Once, Schedule::Default] {
             assert_eq!(Schedule::parse(schedule.as_str()), schedule);
         }
+        assert_eq!([1, 2].map(|n| Schedule::Model.wait(n)), [30, 120]);
+        assert_eq!(Schedule::parse(Schedule::Mail.as_str()), Schedule::Mail);
+        assert_eq!(Schedule::parse(Schedule::Model.as_str()), Schedule::Model);
         let wait = jittered(100).num_milliseconds();
         assert!((90_000..=110_000).contains(&wait), "{wait}");
     }

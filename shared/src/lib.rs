@@ -27,6 +27,7 @@ pub mod nav;
 pub mod notify;
 pub mod openapi;
 pub mod outbound;
+pub mod outbound_slots;
 pub mod page;
 pub mod passwords;
 pub mod placeholders;
@@ -35,6 +36,7 @@ pub mod routes;
 pub mod sealed;
 pub mod search;
 pub mod serve;
+pub mod syncro;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod tokens;

@@ -23,6 +23,9 @@ struct Payload {
     event: Option<i64>,
     from: Option<String>,
     to: Option<String>,
+    /// Automations hear of it, people do not: what an import brought is not news.
+    #[serde(default)]
+    quiet: bool,
 }
 
 /// What the mails of one cause have in common.
@@ -73,6 +76,9 @@ fn concerned(ticket: &Ticket, desk_only: bool, actor: Option<i64>) -> Sql {
 /// A ticket was raised: to people of the desk who chose to be told.
 pub async fn notify_created(run: Run) -> Result<(), JobError> {
     let payload: Payload = run.payload()?;
+    if payload.quiet {
+        return Ok(());
+    }
     let Some(ticket) = ticket(run.db(), payload.ticket_id).await? else { return Ok(()) };
     let people: Vec<Recipient> = but(followers(), payload.actor_id).fetch_all(run.db()).await?;
     let who = ticket.requester_name().unwrap_or_else(|| "Somebody".to_owned());
@@ -118,6 +124,9 @@ fn followers() -> Sql {
 /// A reply or note was added.
 pub async fn notify_reply(run: Run) -> Result<(), JobError> {
     let payload: Payload = run.payload()?;
+    if payload.quiet {
+        return Ok(());
+    }
     let Some(ticket) = ticket(run.db(), payload.ticket_id).await? else { return Ok(()) };
     let reply_id = payload.reply_id.unwrap_or_default();
     let found = store::find_reply(Scope::everywhere(), run.db(), ticket.id, reply_id).await?;
@@ -142,6 +151,9 @@ pub async fn notify_reply(run: Run) -> Result<(), JobError> {
 /// A ticket was given to somebody.
 pub async fn notify_assigned(run: Run) -> Result<(), JobError> {
     let payload: Payload = run.payload()?;
+    if payload.quiet {
+        return Ok(());
+    }
     let Some(ticket) = ticket(run.db(), payload.ticket_id).await? else { return Ok(()) };
     // Only who still has it, and still works at the desk.
     let Some(user_id) = payload.user_id.filter(|id| ticket.assigned_user_id == Some(*id)) else { return Ok(()) };
@@ -160,6 +172,9 @@ pub async fn notify_assigned(run: Run) -> Result<(), JobError> {
 /// A ticket became done, or came back.
 pub async fn notify_status(run: Run) -> Result<(), JobError> {
     let payload: Payload = run.payload()?;
+    if payload.quiet {
+        return Ok(());
+    }
     let status = |text: Option<String>| Status::stored(text.as_deref().unwrap_or_default());
     let (from, to) = (status(payload.from), status(payload.to));
     let Some(ticket) = ticket(run.db(), payload.ticket_id).await? else { return Ok(()) };

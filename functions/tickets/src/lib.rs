@@ -1,6 +1,7 @@
 //! Requests for help, from raised to answered. The rules are in `tickets.md` of the specification.
 
 mod actions;
+mod ai;
 mod api;
 pub mod desk;
 mod jobs;
@@ -8,6 +9,7 @@ mod model;
 mod pages;
 mod scope;
 mod store;
+mod syncro;
 
 use chrono::TimeDelta;
 use shared::events::names;
@@ -16,12 +18,18 @@ use shared::routes::Routes;
 
 /// All routes of the area.
 pub fn routes() -> Routes {
-    let routes = Routes::area("tickets", &["/tickets", "/api/tickets", "/admin/tickets"]);
-    pages::add(api::add(routes.scope("tickets")))
+    let routes =
+        Routes::area("tickets", &["/tickets", "/api/tickets", "/admin/tickets", "/admin/syncro/import-tickets"]);
+    ai::add(syncro::add(pages::add(api::add(routes.scope("tickets")))))
 }
 
 /// All background work of the area.
 pub fn jobs() -> Jobs {
+    ai::jobs(syncro::jobs(notices()))
+}
+
+/// Telling people what happened.
+fn notices() -> Jobs {
     Jobs::none()
         .on("tickets.notify_created", jobs::notify_created)
         .on("tickets.notify_reply", jobs::notify_reply)

@@ -15,6 +15,7 @@ use super::filter::{ListQuery, ListState};
 use super::place::Place;
 use super::timeline::{FileItem, Item, Picture, file_items, pictures};
 use crate::actions;
+use crate::ai::AiCard;
 use crate::model::{self, Priority, Status};
 use crate::scope::{Doer, Scope};
 use crate::store::{self, Attachment, Choice, Choices, Entry, Ticket};
@@ -42,6 +43,7 @@ pub struct TicketShow {
     pub(super) may_reopen: bool,
     pub(super) follow_up: Option<String>,
     pub(super) panel: Option<Panel>,
+    pub(super) ai: Option<AiCard>,
 }
 
 #[derive(Debug, Serialize)]
@@ -161,6 +163,7 @@ impl TicketShow {
             may_reopen: reopens.unwrap_or(false),
             follow_up: is_shut.then(|| actions::follow_up(ticket.id)),
             panel: None,
+            ai: AiCard::of(ticket).filter(|_| doer.is_desk),
         }
     }
 

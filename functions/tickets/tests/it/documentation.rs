@@ -17,14 +17,20 @@ fn every_operation_is_documented_once_with_examples() {
             assert!(!operation["security"][1].is_null(), "{method} {path} takes keys");
         }
     }
-    assert_eq!(ids.len(), 16);
+    assert_eq!(ids.len(), 21);
     let list = &document["paths"]["/api/tickets"]["get"]["parameters"].to_string();
     for name in ["status", "search", "limit", "offset"] {
         assert!(list.contains(&format!("\"{name}\"")), "{name}: {list}");
     }
-    for name in
-        ["CreateTicket", "UpdateTicket", "CreateReply", "ReplaceWatchers", "ChangeTickets", "CompleteAttachment"]
-    {
+    for name in [
+        "CreateTicket",
+        "UpdateTicket",
+        "CreateReply",
+        "ReplaceWatchers",
+        "ChangeTickets",
+        "CompleteAttachment",
+        "ImportRequest",
+    ] {
         assert!(!document["components"]["schemas"][name]["example"].is_null(), "{name} has no example");
     }
 }
@@ -33,7 +39,7 @@ fn every_operation_is_documented_once_with_examples() {
 fn every_path_lies_below_the_prefixes_of_the_area() {
     let routes = tickets::routes();
     let prefixes: Vec<&str> = routes.prefixes().iter().map(|(_, prefix)| *prefix).collect();
-    assert_eq!(prefixes, ["/tickets", "/api/tickets", "/admin/tickets"]);
+    assert_eq!(prefixes, ["/tickets", "/api/tickets", "/admin/tickets", "/admin/syncro/import-tickets"]);
     for facts in routes.table().all() {
         let below = |prefix: &&str| facts.path == **prefix || facts.path.starts_with(&format!("{prefix}/"));
         assert!(prefixes.iter().any(below), "{}", facts.path);

@@ -2,6 +2,7 @@
 
 #![expect(unused_must_use, reason = "what a reply was expected to be is said by the call itself")]
 
+mod ai;
 mod attachments;
 mod bulk;
 mod create;
@@ -15,5 +16,6 @@ mod record;
 mod replies;
 mod scoping;
 mod search;
+mod syncro;
 mod together;
 mod update;
