@@ -110,7 +110,7 @@ fn refused(form: &Form<Fields>, invalid: &shared::error::Invalid) -> FormState {
 
 /// Registers an endpoint and shows its secret once.
 pub async fn create(by: SuperAdmin, form: Form<Fields>) -> Result<Response> {
-    let created = match form.parse(form.all("events"), by.app().config()) {
+    let created = match form.parse(&form.all("events"), by.app().config()) {
         Ok(wanted) => register(&by, &wanted).await,
         Err(invalid) => Err(invalid.into()),
     };
@@ -199,7 +199,7 @@ pub async fn show(by: SuperAdmin, Path(id): Path<i64>) -> Result<Response> {
 /// Saves an endpoint.
 pub async fn update(by: SuperAdmin, Path(id): Path<i64>, form: Form<Fields>) -> Result<Response> {
     let old = endpoints::find(by.db(), id).await?;
-    let saved = match form.parse(form.all("events"), by.app().config()) {
+    let saved = match form.parse(&form.all("events"), by.app().config()) {
         Ok(wanted) => save(&by, &old, &wanted).await,
         Err(invalid) => Err(invalid.into()),
     };

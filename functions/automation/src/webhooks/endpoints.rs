@@ -72,7 +72,7 @@ fn parse_url(text: &str, config: &Config) -> Result<String, String> {
     if text.len() > 500 { Err("Use at most 500 characters".to_owned()) } else { Ok(text) }
 }
 
-fn parse_events(chosen: Vec<String>) -> Result<Vec<String>, String> {
+fn parse_events(chosen: &[String]) -> Result<Vec<String>, String> {
     let known: Vec<String> =
         OFFERED.iter().map(|(name, _)| (*name).to_owned()).filter(|name| chosen.contains(name)).collect();
     if known.is_empty() { Err("Choose at least one event".to_owned()) } else { Ok(known) }
@@ -93,7 +93,7 @@ fn parse_contact(text: &str) -> Result<Option<String>, String> {
 
 impl Fields {
     /// Checks everything but whether the company exists.
-    pub fn parse(&self, events: Vec<String>, config: &Config) -> Result<Wanted, Invalid> {
+    pub fn parse(&self, events: &[String], config: &Config) -> Result<Wanted, Invalid> {
         let mut bad = Invalid::none();
         let name = bad.check("name", parse_name(&self.name));
         let target_url = bad.check("target_url", parse_url(&self.target_url, config));
@@ -314,9 +314,9 @@ mod tests {
         let fields =
             |name: &str, url: &str| Fields { name: name.to_owned(), target_url: url.to_owned(), ..Fields::default() };
         let events = || vec!["tickets.created".to_owned(), "nonsense".to_owned()];
-        let good = fields("Acme", "https://hooks.example.com/in?k=1").parse(events(), &config).unwrap();
+        let good = fields("Acme", "https://hooks.example.com/in?k=1").parse(&events(), &config).unwrap();
         assert_eq!(good.events, ["tickets.created"]);
-        assert!(fields("Acme", "http://hooks.lan/in").parse(events(), &config).is_ok());
+        assert!(fields("Acme", "http://hooks.lan/in").parse(&events(), &config).is_ok());
         for bad in [
             fields("", "https://hooks.example.com/"),
             fields("Acme", "http://hooks.example.com/"),
@@ -325,7 +325,7 @@ mod tests {
             Fields { contact_email: "nobody".to_owned(), ..fields("Acme", "https://hooks.example.com/") },
             Fields { company_id: "x".to_owned(), ..fields("Acme", "https://hooks.example.com/") },
         ] {
-            assert!(bad.parse(events(), &config).is_err(), "{bad:?}");
+            assert!(bad.parse(&events(), &config).is_err(), "{bad:?}");
         }
         assert!(fields("Acme", "https://hooks.example.com/").parse(Vec::new(), &config).is_err());
     }

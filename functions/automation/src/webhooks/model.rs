@@ -229,20 +229,17 @@ impl BulkBody {
             bad.add("action", "Choose retry or delete");
         }
         let is_retry = self.action == "retry";
-        let which = match self.status {
-            Some(status) => {
-                let allowed: &[&str] = if is_retry { &["failed"] } else { &["failed", "cancelled", "succeeded"] };
-                if !allowed.contains(&status.as_str()) {
-                    bad.add("status", format!("Choose among {}", allowed.join(", ")));
-                }
-                Which::All { status, from: self.from, to: self.to }
+        let which = if let Some(status) = self.status {
+            let allowed: &[&str] = if is_retry { &["failed"] } else { &["failed", "cancelled", "succeeded"] };
+            if !allowed.contains(&status.as_str()) {
+                bad.add("status", format!("Choose among {}", allowed.join(", ")));
             }
-            None => {
-                if self.ids.is_empty() || self.ids.len() > MOST {
-                    bad.add("ids", format!("Name 1 to {MOST} webhooks, or a status"));
-                }
-                Which::Ids(self.ids)
+            Which::All { status, from: self.from, to: self.to }
+        } else {
+            if self.ids.is_empty() || self.ids.len() > MOST {
+                bad.add("ids", format!("Name 1 to {MOST} webhooks, or a status"));
             }
+            Which::Ids(self.ids)
         };
         bad.finish()?;
         Ok((is_retry, which))
@@ -259,8 +256,11 @@ pub struct BulkOut {
     pub skipped: u64,
 }
 
+/// From and to, both open where missing.
+pub type Span = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
+
 /// Days of UTC as a span: the last day counts whole.
-pub fn span(from: &str, to: &str) -> Result<(Option<DateTime<Utc>>, Option<DateTime<Utc>>), Invalid> {
+pub fn span(from: &str, to: &str) -> Result<Span, Invalid> {
     let mut bad = Invalid::none();
     let mut read = |field: &str, text: &str, days: i64| {
         if text.is_empty() {

@@ -112,7 +112,7 @@ pub fn read(ticket: &Value, comments: &[Value], zone: &str) -> Option<Mapped> {
     comments.sort_by_key(|comment| time_of(comment, &["created_at"], zone));
     let issue = issue(&comments);
     let own = ["problem", "description", "issue", "body", "notes"];
-    let described = issue.and_then(|comment| body(comment));
+    let described = issue.and_then(body);
     let described = described.or_else(|| own.iter().find_map(|name| text::plain(ticket.get(*name)?.as_str()?)));
     let said = comments.iter().filter(|comment| issue.is_none_or(|issue| !std::ptr::eq(issue, **comment)));
     let mut status = status(&first(ticket, &["status_name", "status"]).unwrap_or_default());
