@@ -263,7 +263,10 @@ async fn no_unsafe_request_of_a_person_passes_without_its_token() {
     let exempt =
         ["/auth/login", "/auth/register", "/auth/password/forgot", "/auth/password/reset", "/auth/verify-email"];
     let mut wrong = Vec::new();
-    for route in app.app().table().clone().all().into_iter().filter(|r| r.method != Method::GET) {
+    // Machines with a secret of their own come without cookies, so there is nothing to forge.
+    let is_for_people = |route: &&RouteFacts| !matches!(route.access, Access::Secret(_));
+    let table = app.app().table().clone();
+    for route in table.all().into_iter().filter(|r| r.method != Method::GET).filter(is_for_people) {
         let path = filled(&route.path);
         let actor = app.sign_in(user).await;
         let headers = [("content-type", "application/x-www-form-urlencoded"), ("accept", "application/json")];

@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 
 use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::{Connection as _, MySqlPool, SqlSafeStr as _};
+use sqlx::{Connection as _, MySqlPool, SqlSafeStr as _, SqlitePool};
 
 use super::Pools;
 use crate::error::{Error, Result};
@@ -32,29 +32,28 @@ const LOCK_SECONDS: i64 = 60;
 
 pub(super) async fn apply(pools: &Pools) -> Result<()> {
     match pools {
-        Pools::Sqlite { write, .. } => {
-            let mut migrator = migrator(Engine::Sqlite);
-            migrator.set_locking(false);
-            // Several processes may start on one file: the write lock of the file is the lock.
-            let mut last = None;
-            for _ in 0..60 {
-                match migrator.run(write).await {
-                    Ok(()) => return Ok(()),
-                    Err(error) if is_contention(&error) => last = Some(error),
-                    Err(error) => return Err(Error::Internal(error.into())),
-                }
-                tokio::time::sleep(std::time::Duration::from_millis(250)).await;
-            }
-            Err(Error::Internal(anyhow::anyhow!("migrations kept failing: {last:?}")))
-        }
+        Pools::Sqlite { write, .. } => apply_beside_file(write).await,
         Pools::MySql(pool) => apply_locked(pool).await,
     }
 }
 
-/// Another process applied the same step between our look and our write.
-fn is_contention(error: &sqlx::migrate::MigrateError) -> bool {
-    let text = format!("{error:?}");
-    text.contains("locked") || text.contains("already exists") || text.contains("UNIQUE constraint failed: _sqlx")
+/// Several processes may start on one file: a file beside it is the lock, and the system gives it back
+/// when a process ends, however it ends.
+async fn apply_beside_file(write: &SqlitePool) -> Result<()> {
+    let mut path = write.connect_options().get_filename().as_os_str().to_owned();
+    path.push("-migrating");
+    let taking = tokio::task::spawn_blocking(move || {
+        let file = std::fs::File::create(path)?;
+        file.lock()?;
+        std::io::Result::Ok(file)
+    });
+    let held = taking.await.map_err(|error| Error::Internal(error.into()))?;
+    let held = held.map_err(|error| Error::Internal(error.into()))?;
+    let mut migrator = migrator(Engine::Sqlite);
+    migrator.set_locking(false);
+    let applied = migrator.run(write).await;
+    drop(held);
+    applied.map_err(|error| Error::Internal(error.into()))
 }
 
 /// sqlx asks for its lock with an endless wait, which `MariaDB` answers with NULL and no lock; so the

@@ -437,7 +437,7 @@ fn message(row: Row, to: Vec<String>) -> Message {
 async fn mark_sending(run: &Run, id: i64, is_resend: bool) -> Result<(), JobError> {
     let mut tx = run.begin().await?;
     tx.housekeeping();
-    sql("UPDATE email_outbox SET status = 'sending', attempts = attempts + 1, resends = resends + ? WHERE id = ?")
+    sql("UPDATE email_outbox SET status = 'sending', resends = resends + ? WHERE id = ?")
         .bind(i64::from(is_resend))
         .bind(id)
         .execute(&mut tx)
@@ -448,7 +448,7 @@ async fn mark_sending(run: &Run, id: i64, is_resend: bool) -> Result<(), JobErro
 async fn back_to_queue(run: &Run, id: i64, error: &str) -> Result<(), JobError> {
     let mut tx = run.begin().await?;
     tx.housekeeping();
-    sql("UPDATE email_outbox SET status = 'queued', last_error = ? WHERE id = ?")
+    sql("UPDATE email_outbox SET status = 'queued', attempts = attempts + 1, last_error = ? WHERE id = ?")
         .bind(error.chars().take(2000).collect::<String>())
         .bind(id)
         .execute(&mut tx)
@@ -466,8 +466,9 @@ async fn close(
     let mut tx = run.begin().await?;
     tx.housekeeping();
     let now: DateTime<Utc> = run.now();
-    let query = sql("UPDATE email_outbox SET status = ?, last_error = ?, sent_at = ?")
+    let query = sql("UPDATE email_outbox SET status = ?, attempts = attempts + ?, last_error = ?, sent_at = ?")
         .bind(status)
+        .bind(i64::from(status != "skipped"))
         .bind(error.map(|text| text.chars().take(2000).collect::<String>()))
         .bind((status == "sent").then_some(now));
     let query = if is_sensitive { query.push(", text_body = NULL, html_body = NULL") } else { query };

@@ -406,7 +406,8 @@ mod tests {
         let filters =
             Filters::parse(&json!({"match": {"priority": {"in": ["high"]}, "assigned": {"exists": true}}})).unwrap();
         let tried = filters.explain(&event());
-        let lines: Vec<(&str, &str, bool)> = tried.iter().map(|t| (t.text.as_str(), t.found.as_str(), t.ok)).collect();
+        let mut lines: Vec<_> = tried.iter().map(|t| (t.text.as_str(), t.found.as_str(), t.ok)).collect();
+        lines.sort_unstable();
         assert_eq!(lines, [("assigned has a value", "nothing", false), ("priority is any of high", "urgent", false)]);
     }
 }

@@ -327,6 +327,6 @@ mod tests {
         ] {
             assert!(bad.parse(&events(), &config).is_err(), "{bad:?}");
         }
-        assert!(fields("Acme", "https://hooks.example.com/").parse(Vec::new(), &config).is_err());
+        assert!(fields("Acme", "https://hooks.example.com/").parse(&[], &config).is_err());
     }
 }
