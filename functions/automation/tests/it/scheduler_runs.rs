@@ -219,6 +219,7 @@ async fn a_run_that_takes_too_long_is_ended() {
 }
 
 /// A worker that is gone in the middle of a command, as after a kill: nothing of it runs on.
+#[expect(clippy::disallowed_methods, reason = "the test is another worker")]
 async fn lose_a_worker(app: &TestApp, started: &tokio::sync::Notify, slow: shared::jobs::Jobs) {
     let worker = Worker::new(app.app().clone(), slow, "test");
     let task = tokio::spawn(async move {

@@ -64,7 +64,7 @@ fn answer(account: &Mutex<Account>, request: &Received) -> Answer {
                 Answer::Json(200, json!({ "tickets": tickets, "meta": meta }))
             }
         },
-        ["tickets", id] => match account.tickets.iter().find(|t| t["id"].to_string() == *id) {
+        ["tickets", id] => match account.tickets.iter().find(|t| t["id"].as_i64() == id.parse().ok()) {
             Some(ticket) => Answer::Json(200, json!({ "ticket": ticket })),
             None => Answer::Json(404, json!({ "error": "Not found" })),
         },
