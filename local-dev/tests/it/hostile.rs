@@ -245,7 +245,9 @@ async fn ten_megabytes_are_refused() {
             let reply = raw(&actor, route, kind, Body::from_stream(stream::iter(blocks))).await;
             findings.look("10 MB", route, &reply);
             let is_form = kind.contains("urlencoded");
-            if is_form && route.body_limit < SIZE && reply.status != 413 && !is_closed(route, &reply) {
+            // Without its secret a machine's door refuses before it reads anything.
+            let reads = is_form && !matches!(route.access, Access::Secret(_));
+            if reads && route.body_limit < SIZE && reply.status != 413 {
                 findings.0.insert(format!("{} {} read 10 MB: {}", route.method, route.path, reply.status));
             }
             let length = SIZE.to_string();
