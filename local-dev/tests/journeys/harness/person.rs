@@ -13,16 +13,6 @@ use super::finder::Kind;
 use super::looks::Look;
 use super::{Findings, Portal, Script, wait_for};
 
-/// Chooses as a person does: the list changes, and the page hears of it.
-const CHOOSE: &str = r#"
-const [field, words] = arguments;
-const option = [...field.options].find((option) => option.text.replace(/\s+/g, " ").trim() === words);
-if (!option) return false;
-field.value = option.value;
-for (const kind of ["input", "change"]) field.dispatchEvent(new Event(kind, { bubbles: true }));
-return true;
-"#;
-
 /// Somebody with a browser.
 #[derive(Debug, Clone)]
 pub struct Person {
@@ -128,15 +118,6 @@ impl Person {
     /// What a field holds.
     pub async fn value(&self, label: &str) -> String {
         self.find(Kind::Field, label).await.prop("value").await.unwrap().unwrap_or_default()
-    }
-
-    /// Chooses an option of a list by its words.
-    pub async fn choose(&self, label: &str, option: &str) {
-        let field = self.find(Kind::Field, label).await;
-        let chosen = self.ask(CHOOSE, &[field.to_json().unwrap(), json!(option)]).await;
-        if chosen != true {
-            self.stuck(&format!("\"{label}\" has no option \"{option}\"")).await;
-        }
     }
 
     /// Ticks a box or picks a choice by its label.
