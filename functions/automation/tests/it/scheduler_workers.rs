@@ -84,12 +84,3 @@ async fn one_two_and_eight_workers_run_each_occurrence_once() {
         work_through(count, 3, 3, 10).await;
     }
 }
-
-/// The measured run of the report: `cargo test -- --ignored measured`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-#[ignore = "takes minutes"]
-async fn measured_run() {
-    for count in [1, 2, 8] {
-        work_through(count, 20, 30, 5).await;
-    }
-}
