@@ -61,6 +61,7 @@ async fn the_portal_gets_a_name_a_text_and_a_colour() {
     assert_eq!(stale.header("cache-control"), "no-cache");
     // The name stays when the colour is changed, and the other way round.
     let _ = ann.post("/admin/site-settings", &GENERAL).await.is(303);
+    let _ = ann.get("/admin/site-settings").await.shows("<option value=\"Europe&#x2f;London\" selected>");
     let _ = ann.get("/admin/site-settings/branding").await.shows("#e11d48");
     let _ = ann.post("/admin/site-settings/accent", &[("reset", "1")]).await.is(303);
     let _ = ann.get("/admin/site-settings/branding").await.hides("#e11d48").shows("Northstar IT");
