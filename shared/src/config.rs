@@ -75,6 +75,7 @@ settings! {
     "S3_SECRET_KEY" = "": "Blank: the credentials of the machine or function";
     "UPLOADS_BUCKET" = "": "Bucket of all uploads";
     "WORKER_ENABLED" = "true": "Whether the local server also runs background work";
+    "WORKER_FUNCTION" = "": "Function that runs the background work; functions wake it after a request that queued some";
     "INTERNAL_TICK_TOKEN" = "": "Bearer of `POST /internal/tick`; blank: the route does not exist";
     "CRON_TIMEZONE" = "UTC": "Time zone of schedules";
     "HISTORY_RETENTION_DAYS" = "90": "Age at which runs of tasks and automations are removed";
@@ -206,6 +207,7 @@ pub struct Config {
     pub ticket_reply_address: Option<String>,
     pub bucket: Bucket,
     pub worker_enabled: bool,
+    pub worker_function: Option<String>,
     pub tick_token: Option<String>,
     pub cron_timezone: String,
     pub history_retention_days: i64,
@@ -322,6 +324,7 @@ impl Config {
             bucket: bucket(&read),
             ticket_reply_address: read.get(&["TICKET_REPLY_ADDRESS"]),
             worker_enabled: read.flag("WORKER_ENABLED", true)?,
+            worker_function: read.get(&["WORKER_FUNCTION"]),
             tick_token: read.get(&["INTERNAL_TICK_TOKEN"]),
             cron_timezone: read.text(&["CRON_TIMEZONE"], "UTC"),
             history_retention_days: read.number("HISTORY_RETENTION_DAYS", 90)?,

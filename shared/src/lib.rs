@@ -42,5 +42,6 @@ pub mod testing;
 pub mod tokens;
 pub mod web;
 pub mod webhooks;
+pub mod worker_call;
 
 pub use flash::{Flash, Tone};

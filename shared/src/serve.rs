@@ -3,12 +3,14 @@
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::serve::ListenerExt as _;
+use futures_util::FutureExt as _;
 use lambda_http::RequestExt as _;
 use lambda_http::request::RequestContext;
 use tower::util::MapRequest;
@@ -20,6 +22,10 @@ use crate::config::Config;
 use crate::jobs::{Jobs, Worker};
 use crate::routes::Routes;
 use crate::web::pipeline::{self, LambdaAddress};
+use crate::worker_call::WorkerCall;
+
+/// The worker function takes work for this long; what is running then may finish, within a job's limit.
+const TAKES_WORK: Duration = Duration::from_secs(45);
 
 /// What a `main` returns.
 pub type Exit = ExitCode;
@@ -67,8 +73,10 @@ async fn start(routes: Routes) -> Result<(), Box<dyn std::error::Error + Send + 
     config.fail2ban_log_path = None;
     start_logs(&config, true);
     let app = App::start(config, routes.table()).await.map_err(|error| error.detail().into_owned())?;
-    let router = assemble(routes, app);
-    lambda_http::run(lambda_http::service_fn(move |event| answer(router.clone(), event))).await
+    let worker = app.config().worker_function.as_deref().map(WorkerCall::of).map(Arc::new);
+    let router = assemble(routes, app.clone());
+    let handle = move |event| answer_and_wake(router.clone(), event, app.clone(), worker.clone());
+    lambda_http::run(lambda_http::service_fn(handle)).await
 }
 
 /// Serves a listener until `stop` is ready, then lets running requests finish.
@@ -85,6 +93,22 @@ pub async fn listen(
     let service = MapRequest::new(router, pipeline::strip_slash::<Body>);
     let service = axum::ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(service);
     axum::serve(listener, service).with_graceful_shutdown(stop).await
+}
+
+/// A function is frozen once it has answered, so the worker is woken before.
+async fn answer_and_wake(
+    router: Router,
+    event: lambda_http::Request,
+    app: App,
+    worker: Option<Arc<WorkerCall>>,
+) -> Result<http::Response<Body>, std::convert::Infallible> {
+    let response = answer(router, event).await;
+    if let Some(worker) = worker
+        && app.db().work_queued().now_or_never().is_some()
+    {
+        worker.invoke().await;
+    }
+    response
 }
 
 /// One event of the gateway through the router.
@@ -127,15 +151,15 @@ async fn start_worker(jobs: Jobs) -> Result<(), Box<dyn std::error::Error + Send
     config.check()?;
     start_logs(&config, true);
     let app = App::start(config, crate::routes::Table::default()).await.map_err(|e| e.detail().into_owned())?;
-    let worker = std::sync::Arc::new(Worker::new(app, jobs, "function"));
-    let handle = move |event: lambda_runtime::LambdaEvent<serde_json::Value>| {
-        let worker = std::sync::Arc::clone(&worker);
+    let worker = Arc::new(Worker::new(app, jobs, "function"));
+    let handle = move |_: lambda_runtime::LambdaEvent<serde_json::Value>| {
+        let worker = Arc::clone(&worker);
         async move {
-            let left = event.context.deadline().duration_since(std::time::SystemTime::now()).unwrap_or_default();
-            // Whatever is running when the budget ends may finish; the rest waits for the next minute.
-            let budget = left.saturating_sub(Duration::from_secs(20)).max(Duration::from_secs(1));
             let (_keep, stop) = tokio::sync::watch::channel(false);
-            worker.tick(budget, &stop).await.map_err(|error| lambda_runtime::Error::from(error.detail().into_owned()))
+            worker
+                .tick(TAKES_WORK, &stop)
+                .await
+                .map_err(|error| lambda_runtime::Error::from(error.detail().into_owned()))
         }
     };
     lambda_runtime::run(lambda_runtime::service_fn(handle)).await

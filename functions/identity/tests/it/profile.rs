@@ -240,7 +240,7 @@ async fn preferences_reach_the_shell() {
     let dark = [("theme", "dark"), ("density", "compact"), ("zone", "Australia/Brisbane"), ("single_keys", "true")];
     let _ = ben.post("/profile/preferences", &dark).await.goes_to("/profile/preferences");
     let page = ben.get("/profile/preferences").await.is(200).shows("Preferences saved").shows("data-theme=\"dark\"");
-    let _ = page.shows("data-density=\"compact\"").shows("data-keys=\"on\"");
+    let page = page.shows("data-density=\"compact\"").shows("data-keys=\"on\"");
     let _ = page.shows("<option value=\"Australia&#x2f;Brisbane\" selected>");
     let _ = ben.post("/profile/preferences", &dark).await.goes_to("/profile/preferences");
     let bad = [("theme", "neon"), ("density", "compact"), ("zone", "Mars/Olympus")];
