@@ -256,5 +256,6 @@ pub async fn tidy(run: Run) -> Result<(), JobError> {
     let mut tx = run.begin().await?;
     tx.housekeeping();
     store::forget_absent(&mut tx).await?;
+    store::tidy_tags(&mut tx).await?;
     Ok(tx.commit().await?)
 }

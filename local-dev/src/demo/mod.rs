@@ -1,6 +1,7 @@
 //! `demo`: a provider, six customers, their people and a month of tickets, so that the portal can be
 //! looked at as it is used. Rows are written straight, because the stories lie in the past.
 
+mod desk;
 mod feed;
 mod month;
 mod people;
@@ -54,6 +55,7 @@ async fn write(app: &App, hash: &str) -> shared::error::Result<usize> {
     for story in stories {
         add_ticket(&mut tx, &known, &story, now).await?;
     }
+    desk::write(&mut tx, now).await?;
     feed::write(&mut tx, now).await?;
     tx.audit(Change::new("demo.loaded", "demo", 0).meta("tickets", i64::try_from(count).unwrap_or_default()));
     tx.commit().await?;

@@ -9,7 +9,7 @@ use shared::events::{emit_all, names};
 
 use super::checks;
 use super::status::delete_in;
-use crate::model::{self, Bulk, Fate, Status};
+use crate::model::{self, Bulk, Fate, MOST_TAGS, Status};
 use crate::scope::{Doer, Scope};
 use crate::store::{self, Ticket};
 
@@ -28,17 +28,18 @@ pub async fn bulk(by: &By, ids: &[i64], change: &Bulk) -> Result<Vec<Fate>> {
         Bulk::Delete => delete_all(&mut tx, &found).await?,
         change => save(&mut tx, &doer, &found, change).await?,
     };
-    let fates = ids.iter().map(|id| Fate { id: *id, problem: problem(*id, &found, &changed) }).collect();
+    let fates = ids.iter().map(|id| Fate { id: *id, problem: problem(*id, &found, &changed, change) }).collect();
     if changed.is_empty() { Ok(fates) } else { tx.commit().await.map(|()| fates) }
 }
 
-fn problem(id: i64, found: &[Ticket], changed: &[i64]) -> Option<&'static str> {
+fn problem(id: i64, found: &[Ticket], changed: &[i64], change: &Bulk) -> Option<&'static str> {
     if changed.contains(&id) {
-        None
-    } else if found.iter().any(|ticket| ticket.id == id) {
-        Some("already so")
-    } else {
-        Some("not found")
+        return None;
+    }
+    let Some(ticket) = found.iter().find(|ticket| ticket.id == id) else { return Some("not found") };
+    match change {
+        Bulk::Tag(tag) if !ticket.tags().contains(tag) => Some("20 tags already"),
+        _ => Some("already so"),
     }
 }
 
@@ -75,6 +76,11 @@ fn differs(ticket: &Ticket, change: &Bulk) -> bool {
         Bulk::Priority(priority) => ticket.priority != priority.as_str(),
         Bulk::Assign(user) => ticket.assigned_user_id != *user,
         Bulk::Category(category) => ticket.category != *category,
+        Bulk::Tag(tag) => {
+            let tags = ticket.tags();
+            !tags.contains(tag) && tags.len() < MOST_TAGS
+        }
+        Bulk::Untag(tag) => ticket.tags().contains(tag),
         Bulk::Delete => true,
     }
 }
@@ -85,6 +91,8 @@ fn told(change: &Bulk) -> Value {
         Bulk::Priority(priority) => json!({ "priority": priority.as_str() }),
         Bulk::Assign(user) => json!({ "assigned_user_id": user }),
         Bulk::Category(category) => json!({ "category": category }),
+        Bulk::Tag(tag) => json!({ "tag": tag }),
+        Bulk::Untag(tag) => json!({ "untag": tag }),
         Bulk::Delete => json!("delete"),
     }
 }

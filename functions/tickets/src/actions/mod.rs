@@ -7,6 +7,7 @@ mod create;
 mod files;
 mod reply;
 mod status;
+mod tag;
 mod update;
 mod watch;
 
@@ -15,5 +16,6 @@ pub use create::{create, wanted};
 pub use files::{HOME, add_upload, received, remove_file};
 pub use reply::{Sent, author_by_key, reply, reply_in};
 pub use status::{close, delete, follow_up, reopen};
+pub use tag::retag;
 pub use update::{Outcome, update, update_in};
 pub use watch::{unwatch, watch, watch_only};

@@ -134,6 +134,9 @@ fn fields(before: &Ticket, change: &Change, now: DateTime<Utc>) -> Ticket {
     wanted.external_reference = patched(&change.external_reference, before.external_reference.as_ref());
     wanted.company_id = patched(&change.company_id, before.company_id.as_ref());
     wanted.assigned_user_id = patched(&change.assigned_user_id, before.assigned_user_id.as_ref());
+    if let Some(tags) = &change.tags {
+        wanted.set_tags(tags);
+    }
     wanted
 }
 

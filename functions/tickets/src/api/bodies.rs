@@ -32,6 +32,8 @@ pub struct CreateTicket {
     pub assigned_user_id: Option<i64>,
     /// Id in another system, at most 128 characters.
     pub external_reference: Option<String>,
+    /// At most 20.
+    pub tags: Vec<String>,
 }
 
 impl From<CreateTicket> for RawTicket {
@@ -47,6 +49,7 @@ impl From<CreateTicket> for RawTicket {
             requester_id: body.requester_id,
             assigned_user_id: body.assigned_user_id,
             external_reference: body.external_reference,
+            tags: body.tags,
         }
     }
 }
@@ -95,6 +98,9 @@ pub struct UpdateTicket {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     pub external_reference: Patch<String>,
+    /// All tags that the ticket has from now on, at most 20; absent or null changes none.
+    #[serde(default)]
+    pub tags: Option<Vec<String>>,
     /// The version you looked at; 409 when the ticket has changed since.
     pub version: Option<i64>,
 }
@@ -142,6 +148,7 @@ impl UpdateTicket {
             requester_id: self.requester_id,
             assigned_user_id: self.assigned_user_id,
             external_reference: loose(&mut bad, "external_reference", self.external_reference, model::reference),
+            tags: self.tags.and_then(|list| bad.check("tags", model::tags(list.iter().map(String::as_str)))),
             version: self.version,
         };
         loose(&mut bad, "module_slug", self.module_slug, |text| model::module(text).map(|()| None));

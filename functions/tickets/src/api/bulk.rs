@@ -20,9 +20,9 @@ const MOST: usize = 200;
 pub struct ChangeTickets {
     /// 1 to 200; doubles count once.
     ids: Vec<i64>,
-    /// `status`, `priority`, `assign`, `category` or `delete`.
+    /// `status`, `priority`, `assign`, `category`, `tag`, `untag` or `delete`.
     action: String,
-    /// The status, the priority, the ID of the assignee (null for nobody), or the category.
+    /// The status, the priority, the ID of the assignee (null for nobody), the category, or a tag.
     #[schema(value_type = Option<String>)]
     value: serde_json::Value,
 }
@@ -41,7 +41,7 @@ pub struct ChangedTicket {
     id: i64,
     /// It was changed.
     ok: bool,
-    /// Why it was not: `already so`, `not found`.
+    /// Why it was not: `already so`, `not found`, `20 tags already`.
     detail: Option<&'static str>,
 }
 

@@ -9,7 +9,7 @@ use shared::error::{Invalid, Result};
 use shared::web::{Limits, Listed, Query};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::model::{Assigned, Priority, Sort, Status, TicketFilter, TicketOut};
+use crate::model::{self, Assigned, Priority, Sort, Status, TicketFilter, TicketOut};
 use crate::scope::{Doer, Scope};
 use crate::store::{self, Search};
 
@@ -32,6 +32,9 @@ pub struct ListQuery {
     assigned_user_id: Option<String>,
     /// Technicians only; ignored from others.
     requester_id: Option<String>,
+    /// Repeat it for any of several. Technicians only; ignored from others.
+    #[param(value_type = Option<Vec<String>>)]
+    tag: Option<String>,
     /// 1 to 200 characters, in subject, description, reference, replies and the number.
     search: Option<String>,
     /// RFC 3339, or a day.
@@ -99,11 +102,12 @@ pub(super) fn filter(scope: Scope, me: Option<i64>, query: &Query<ListQuery>) ->
     Ok(if scope.is_own() { filter.for_requester() } else { filter })
 }
 
-fn of_desk(bad: &mut Invalid, me: Option<i64>, query: &ListQuery, filter: TicketFilter) -> TicketFilter {
+fn of_desk(bad: &mut Invalid, me: Option<i64>, query: &Query<ListQuery>, filter: TicketFilter) -> TicketFilter {
     let company = query.company_id.as_deref().and_then(|id| bad.check("company_id", number(id)));
     let assigned = query.assigned_user_id.as_deref();
     TicketFilter {
         companies: company.into_iter().collect(),
+        tags: query.all("tag").iter().take(20).filter_map(|text| bad.check("tag", model::tag(text))).collect(),
         assigned: assigned.and_then(|text| bad.check("assigned_user_id", Assigned::parse(text, me))),
         requester: query.requester_id.as_deref().and_then(|id| bad.check("requester_id", number(id))),
         ..filter

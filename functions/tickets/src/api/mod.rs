@@ -6,6 +6,7 @@ mod bulk;
 mod export;
 mod list;
 mod replies;
+mod tags;
 mod tickets;
 mod watchers;
 
@@ -24,6 +25,8 @@ pub fn add(routes: Routes) -> Routes {
         .api(shared::api!(tickets::close_ticket))
         .api(shared::api!(tickets::reopen_ticket))
         .api(shared::api!(replies::reply_to_ticket))
+        .api(shared::api!(tags::list_tags))
+        .api(shared::api!(tags::change_tags))
         .api(shared::api!(watchers::replace_watchers))
         .api(shared::api!(watchers::list_activity))
         .api(shared::api!(attachments::begin_attachment))

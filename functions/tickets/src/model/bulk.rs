@@ -1,6 +1,6 @@
 //! One change to many tickets (tickets 4.7).
 
-use super::{Priority, Status, category};
+use super::{Priority, Status, category, tag};
 
 /// What is done to each of the tickets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +13,10 @@ pub enum Bulk {
     Assign(Option<i64>),
     /// Free text, or none.
     Category(Option<String>),
+    /// Puts a tag on.
+    Tag(String),
+    /// Takes a tag off.
+    Untag(String),
     /// Super administrators only.
     Delete,
 }
@@ -34,8 +38,10 @@ impl Bulk {
                 }
             },
             "category" => category(value).map(Self::Category).map_err(wrong),
+            "tag" => tag(value.unwrap_or_default()).map(Self::Tag).map_err(wrong),
+            "untag" => tag(value.unwrap_or_default()).map(Self::Untag).map_err(wrong),
             "delete" => Ok(Self::Delete),
-            _ => Err(("action", "Choose status, priority, assign, category or delete")),
+            _ => Err(("action", "Choose status, priority, assign, category, tag, untag or delete")),
         }
     }
 }
@@ -77,7 +83,11 @@ mod tests {
         assert_eq!(Bulk::parse("assign", Some("me"), Some(4)), Ok(Bulk::Assign(Some(4))));
         assert_eq!(Bulk::parse("assign", Some(""), None), Ok(Bulk::Assign(None)));
         assert_eq!(Bulk::parse("category", Some(" "), None), Ok(Bulk::Category(None)));
-        for (action, value) in [("status", "done"), ("priority", ""), ("assign", "you"), ("assign", "-1")] {
+        assert_eq!(Bulk::parse("tag", Some("Paper Jam"), None), Ok(Bulk::Tag("paper-jam".to_owned())));
+        assert_eq!(Bulk::parse("untag", Some("vip"), None), Ok(Bulk::Untag("vip".to_owned())));
+        for (action, value) in
+            [("status", "done"), ("tag", "!"), ("untag", ""), ("priority", ""), ("assign", "you"), ("assign", "-1")]
+        {
             assert_eq!(Bulk::parse(action, Some(value), Some(4)).unwrap_err().0, "value", "{action}");
         }
         assert_eq!(Bulk::parse("merge", None, None).unwrap_err().0, "action");

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 use shared::web::Patch;
 
+use super::tag::told_tags;
 use super::{Priority, Status};
 
 /// A partial change: what is absent stays, null clears.
@@ -26,6 +27,8 @@ pub struct Change {
     pub assigned_user_id: Patch<i64>,
     /// Id in another system.
     pub external_reference: Patch<String>,
+    /// All tags that the ticket has from now on.
+    pub tags: Option<Vec<String>>,
     /// The version that was looked at.
     pub version: Option<i64>,
 }
@@ -49,8 +52,17 @@ pub fn differences(before: &Map<String, Value>, after: &Map<String, Value>) -> M
 }
 
 /// The facts that are told, in the order in which they are told.
-const TOLD: [&str; 8] =
-    ["status", "priority", "assigned_name", "requester_name", "company_name", "category", "subject", "description"];
+const TOLD: [&str; 9] = [
+    "status",
+    "priority",
+    "assigned_name",
+    "requester_name",
+    "company_name",
+    "category",
+    "subject",
+    "description",
+    "tags",
+];
 
 /// A change as a sentence without its subject: "set priority to High".
 pub fn describe(kind: &str, changes: &str) -> Option<String> {
@@ -60,8 +72,11 @@ pub fn describe(kind: &str, changes: &str) -> Option<String> {
             let told: Vec<String> = TOLD
                 .iter()
                 .filter_map(|name| {
-                    let new = changes.get(*name)?.get(1)?;
-                    Some(sentence(name, new.as_str()))
+                    let change = changes.get(*name)?;
+                    if *name == "tags" {
+                        return Some(told_tags(change.get(0), change.get(1)));
+                    }
+                    Some(sentence(name, change.get(1)?.as_str()))
                 })
                 .collect();
             Some(if told.is_empty() { "changed the details".to_owned() } else { told.join(", ") })
@@ -118,6 +133,7 @@ mod tests {
             told(json!({"assigned_user_id": [1, null], "assigned_name": ["Ben", null], "status": ["open", "pending"]})),
             "set status to Pending, assigned it to nobody"
         );
+        assert_eq!(told(json!({"tags": [["a"], ["a", "vip"]]})), "added the tag vip");
         assert_eq!(told(json!({"external_reference": [null, "SYN-1"]})), "changed the details");
         assert_eq!(describe("created", "{}"), None);
         assert_eq!(describe("updated", "not json").unwrap(), "changed the details");

@@ -82,6 +82,8 @@ pub struct TicketFilter {
     pub requester: Option<i64>,
     /// The customer spoke last, or nobody has answered yet.
     pub waits_for_us: bool,
+    /// Any of these; empty means all.
+    pub tags: Vec<String>,
     /// Words or a number.
     pub search: Option<String>,
     /// Changed at or after.
@@ -100,7 +102,7 @@ impl TicketFilter {
     /// The same without what only the desk may filter by.
     #[must_use]
     pub fn for_requester(self) -> Self {
-        Self { module_slug: None, companies: Vec::new(), assigned: None, requester: None, ..self }
+        Self { module_slug: None, companies: Vec::new(), assigned: None, requester: None, tags: Vec::new(), ..self }
     }
 
     /// The ticket that a search such as `#123` names.

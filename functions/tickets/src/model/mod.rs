@@ -7,6 +7,7 @@ mod filter;
 mod new;
 mod out;
 mod rules;
+mod tag;
 mod template;
 mod words;
 
@@ -17,6 +18,7 @@ pub use filter::{Assigned, Sort, TicketFilter};
 pub use new::{NewReply, NewTicket, RawTicket, category, description, module, reference, subject};
 pub use out::{ActivityOut, AttachmentOut, ReplyOut, TicketDetail, TicketOut, WatcherOut};
 pub use rules::{Side, State, TooLate, after_reply, closed_at, may_close, may_reopen};
+pub use tag::{MOST_TAGS, Retag, tag, tags, typed_tags};
 pub use template::{NewTemplate, WORDS as TEMPLATE_WORDS, fill};
 pub use words::{Priority, Status};
 

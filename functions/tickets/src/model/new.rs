@@ -2,7 +2,7 @@
 
 use shared::error::{Error, Invalid};
 
-use super::{Priority, Status};
+use super::{Priority, Status, tags};
 
 /// Characters of a description or reply.
 const LONGEST: usize = 50_000;
@@ -28,6 +28,8 @@ pub struct RawTicket {
     pub requester_id: Option<i64>,
     /// Row of `users`.
     pub assigned_user_id: Option<i64>,
+    /// Words to find it by.
+    pub tags: Vec<String>,
     /// Id in another system.
     pub external_reference: Option<String>,
 }
@@ -53,6 +55,8 @@ pub struct NewTicket {
     pub assigned_user_id: Option<i64>,
     /// At most 128 characters.
     pub external_reference: Option<String>,
+    /// Words to find it by.
+    pub tags: Vec<String>,
 }
 
 impl NewTicket {
@@ -66,8 +70,10 @@ impl NewTicket {
         let category = bad.check("category", category(raw.category.as_deref()));
         bad.check("module_slug", module(raw.module_slug.as_deref()));
         let reference = bad.check("external_reference", reference(raw.external_reference.as_deref()));
+        let tags = bad.check("tags", tags(raw.tags.iter().map(String::as_str)));
         bad.finish()?;
         Ok(Self {
+            tags: tags.unwrap_or_default(),
             subject: subject.unwrap_or_default(),
             description: description.flatten(),
             status: status.unwrap_or(Status::Open),

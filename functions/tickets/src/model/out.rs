@@ -36,6 +36,8 @@ pub struct TicketOut {
     pub ai_tags_status: Option<String>,
     pub ai_tags_model: Option<String>,
     pub ai_tags_updated_at: Option<DateTime<Utc>>,
+    /// What the desk put on it, by alphabet. Null for people who are not technicians.
+    pub tags: Option<Vec<String>>,
     /// `portal`, `api`, `syncro`, `mcp`, `automation`.
     #[schema(example = "portal")]
     pub source: String,

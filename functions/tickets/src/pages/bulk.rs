@@ -18,9 +18,10 @@ use crate::store;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Fields {
-    /// `status:resolved`, `priority:high`, `assign:4`, `category` or `delete`.
+    /// `status:resolved`, `priority:high`, `assign:4`, `category`, `tag`, `untag` or `delete`.
     set: String,
     category: String,
+    tag_text: String,
     all: String,
     confirmed: String,
 }
@@ -47,9 +48,14 @@ pub async fn change(by: Technician, form: Form<Fields>) -> Result<Response> {
     if ids.is_empty() {
         return by.see(&back, Flash::new(Tone::Error, "Tick the tickets first")).await;
     }
-    // Enter in the field of the category sends the form without a button of its own.
-    let set = if form.set.is_empty() && !form.category.trim().is_empty() { "category" } else { &form.set };
-    let (action, value) = set.split_once(':').unwrap_or((set, &form.category));
+    // Enter in a field of text sends the form without a button of its own.
+    let set = match (form.set.as_str(), form.category.trim(), form.tag_text.trim()) {
+        ("", "", tag) if !tag.is_empty() => "tag",
+        ("", category, _) if !category.is_empty() => "category",
+        (set, ..) => set,
+    };
+    let typed = if matches!(set, "tag" | "untag") { &form.tag_text } else { &form.category };
+    let (action, value) = set.split_once(':').unwrap_or((set, typed));
     let change = match Bulk::parse(action, Some(value), Some(by.me().id())) {
         Ok(change) => change,
         Err((_, text)) => return by.see(&back, Flash::new(Tone::Error, text)).await,

@@ -50,6 +50,14 @@ pub fn options(choices: &[Choice], current: Option<(i64, Option<String>)>) -> Ve
     all
 }
 
+/// Tags in use; those asked for are always among them.
+pub fn tags(in_use: &[String], asked: &[String]) -> Vec<Opt> {
+    let mut all: Vec<&String> = in_use.iter().chain(asked).collect();
+    all.sort();
+    all.dedup();
+    all.into_iter().map(|tag| Opt::new(tag, tag)).collect()
+}
+
 /// People with their addresses, where names may be alike.
 pub fn people(choices: &[Choice]) -> Vec<Opt> {
     let label = |c: &Choice| match &c.email {

@@ -82,6 +82,7 @@ impl Fields {
                 self.external_reference.as_deref(),
                 model::reference,
             ),
+            tags: None,
             version: version.and_then(|v| bad.check("version", v.parse().map_err(|_| "Reload the page"))),
         };
         bad.finish()?;

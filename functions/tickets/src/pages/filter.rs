@@ -5,7 +5,7 @@ use serde::Deserialize;
 use shared::context::encode_component;
 use shared::web::{Paging, Query};
 
-use crate::model::{Assigned, Priority, Sort, Status, TicketFilter};
+use crate::model::{self, Assigned, Priority, Sort, Status, TicketFilter};
 use crate::scope::Scope;
 
 /// The parameters that are read once; statuses, priorities and companies repeat.
@@ -106,13 +106,14 @@ pub struct ListState {
 }
 
 /// The parameters that an address of the list may carry, in the order they are written.
-pub const NAMES: [&str; 12] = [
+pub const NAMES: [&str; 13] = [
     "state",
     "status",
     "priority",
     "assigned",
     "requester",
     "company",
+    "tag",
     "waiting",
     "updated",
     "q",
@@ -122,8 +123,8 @@ pub const NAMES: [&str; 12] = [
 ];
 
 /// The parameters that narrow the list.
-const NARROWING: [&str; 9] =
-    ["state", "status", "priority", "assigned", "requester", "company", "waiting", "updated", "q"];
+const NARROWING: [&str; 10] =
+    ["state", "status", "priority", "assigned", "requester", "company", "tag", "waiting", "updated", "q"];
 
 fn read<T>(values: &[String], parse: impl Fn(&str) -> Result<T, &'static str>) -> Vec<Read<T>> {
     values.iter().map(|v| parse(v).map_or_else(|_| Read::Unknown(v.clone()), Read::Known)).collect()
@@ -177,6 +178,7 @@ impl ListState {
             waits_for_us,
             updated_since: query.updated.as_deref().and_then(days).map(|days| now - TimeDelta::days(days)),
             priorities: known(&priorities),
+            tags: all(&pairs, "tag").iter().filter_map(|text| model::tag(text).ok()).collect(),
             companies: all(&pairs, "company").iter().filter_map(|id| id.parse().ok()).take(200).collect(),
             assigned: if let Some(Read::Known(assigned)) = assigned { Some(assigned) } else { None },
             requester,

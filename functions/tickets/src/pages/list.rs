@@ -13,6 +13,7 @@ use shared::web::{PageOf, Query};
 use super::choose::{self, Opt};
 use super::filter::{ListQuery, ListState};
 use super::narrow::{self, Chip, Filters, Link, Tab};
+use super::tags::Tag;
 use crate::model::{Priority, Status};
 use crate::scope::Scope;
 use crate::store::{self, Choices, Found, Line, Search, ViewCounts};
@@ -45,6 +46,7 @@ struct BulkBar {
     priorities: Vec<Opt>,
     assignees: Vec<Opt>,
     categories: Vec<String>,
+    tags: Vec<String>,
     plain_statuses: Vec<Opt>,
     plain_priorities: Vec<Opt>,
 }
@@ -62,6 +64,7 @@ impl BulkBar {
             priorities: set("priority", choose::priorities()),
             assignees: set("assign", assignees),
             categories: choices.categories.clone(),
+            tags: choices.tags.clone(),
             plain_statuses: choose::statuses(),
             plain_priorities: choose::priorities(),
         }
@@ -82,10 +85,15 @@ struct Row {
     requester: Option<String>,
     assigned_id: Option<i64>,
     assigned: Option<String>,
+    tags: Vec<Tag>,
+    more_tags: usize,
     last_reply_at: Option<DateTime<Utc>>,
     last_reply_by: Option<&'static str>,
     updated_at: DateTime<Utc>,
 }
+
+/// Tags in a row; the others are counted.
+const TAGS_SHOWN: usize = 3;
 
 #[derive(Debug, Serialize)]
 struct Empty {
@@ -172,7 +180,12 @@ impl Row {
             Some("requester") => Some(if is_desk { "the requester" } else { "you" }),
             _ => None,
         };
+        let mut tags: Vec<Tag> = if is_desk { line.tags().into_iter().map(Tag::of).collect() } else { Vec::new() };
+        let more_tags = tags.len().saturating_sub(TAGS_SHOWN);
+        tags.truncate(TAGS_SHOWN);
         Self {
+            tags,
+            more_tags,
             requester: line.requester_name(),
             assigned: line.assigned_name(),
             href: String::new(),

@@ -16,6 +16,7 @@ mod reply;
 mod samples;
 mod show;
 mod status;
+mod tags;
 mod templates;
 mod timeline;
 mod together;
@@ -39,6 +40,7 @@ pub fn add(routes: Routes) -> Routes {
         .upload_form("/tickets/{id}/replies", reply::reply)
         .form("/tickets/{id}/details", details::save)
         .form("/tickets/{id}/status", status::set)
+        .form("/tickets/{id}/tags", tags::change)
         .form("/tickets/{id}/watchers", watchers::change)
         .form("/tickets/{id}/presence", together::presence)
         .form("/tickets/{id}/draft", together::draft)

@@ -108,6 +108,7 @@ pub(super) fn desk_filters(state: &ListState, choices: &Choices) -> Filters {
         select("priority", "Priority", any("Any priority", choose::priorities())),
         select("assigned", "Assignee", any("Anybody", assignees)),
         select("company", "Company", any("Any company", choose::options(&choices.companies, None))),
+        select("tag", "Tag", any("Any tag", choose::tags(&choices.tags, &state.filter.tags))),
     ];
     let active = selects.iter().filter(|select| !select.value.is_empty()).count();
     let mut filters = own_filters(state);
@@ -147,6 +148,7 @@ pub(super) fn chips(state: &ListState, choices: Option<&Choices>) -> Vec<Chip> {
         let company =
             |id: &i64| choices.companies.iter().find(|c| c.id == *id).map_or(format!("#{id}"), |c| c.name.clone());
         add("Company", "company", state.filter.companies.iter().map(company).collect::<Vec<_>>().join(", "));
+        add("Tag", "tag", state.filter.tags.join(", "));
         let requester = state.given("requester").filter(|_| state.filter.requester.is_some());
         add(
             "Requester",
@@ -196,7 +198,8 @@ pub(super) fn export(state: &ListState) -> String {
     let company = state.filter.companies.first().map(|id| format!("company_id={id}"));
     let requester = state.filter.requester.map(|id| format!("requester_id={id}"));
     let search = state.filter.search.as_deref().map(|q| format!("search={}", encode(q)));
-    let parts = statuses.chain(priorities).chain(assigned).chain(company).chain(requester).chain(search);
+    let tags = state.filter.tags.iter().map(|tag| format!("tag={}", encode(tag)));
+    let parts = statuses.chain(tags).chain(priorities).chain(assigned).chain(company).chain(requester).chain(search);
     let query = parts.collect::<Vec<_>>().join("&");
     if query.is_empty() { "/api/tickets/export.csv".to_owned() } else { format!("/api/tickets/export.csv?{query}") }
 }

@@ -11,7 +11,7 @@ use shared::web::{FormState, Multipart, Query};
 
 use super::choose::{self, Opt};
 use crate::actions;
-use crate::model::RawTicket;
+use crate::model::{self, RawTicket};
 use crate::scope::Scope;
 use crate::store::{self, Choices};
 
@@ -26,6 +26,7 @@ pub struct TicketNew {
     requesters: Vec<Opt>,
     assignees: Vec<Opt>,
     categories: Vec<String>,
+    known_tags: Vec<String>,
     company_name: Option<String>,
 }
 
@@ -57,6 +58,7 @@ pub struct Fields {
     assigned_user_id: String,
     #[serde(alias = "externalReference")]
     external_reference: String,
+    tags: String,
     op: String,
 }
 
@@ -87,6 +89,7 @@ impl Fields {
             requester_id: id(&mut bad, "requester_id", &self.requester_id),
             assigned_user_id: id(&mut bad, "assigned_user_id", &self.assigned_user_id),
             external_reference: filled(self.external_reference),
+            tags: bad.check("tags", model::typed_tags(&self.tags)).unwrap_or_default(),
         };
         bad.finish()?;
         Ok(raw)
@@ -162,6 +165,7 @@ impl TicketNew {
             requesters: choose::people(&choices.requesters),
             assignees: choose::people(&choices.assignees),
             categories: choices.categories.clone(),
+            known_tags: choices.tags.clone(),
             company_name: None,
         }
     }

@@ -31,6 +31,7 @@ pub(super) fn choices() -> Choices {
         categories: vec!["Network".to_owned(), "Printing".to_owned()],
         watchers: vec![ben],
         templates: vec![choice(3, "More information", None)],
+        tags: vec!["printer".to_owned(), "vip".to_owned()],
     }
 }
 
@@ -75,6 +76,7 @@ fn ticket(status: &str) -> Ticket {
         closed_at: (status == "closed").then(|| at(2)),
         last_reply_at: Some(at(1)),
         last_reply_side: text("technician"),
+        tag_list: text("vip,needs-visit,printer"),
         version: 3,
         created_at: at(0),
         updated_at: at(1),
@@ -163,6 +165,7 @@ fn line(id: i64) -> Line {
         last_reply_at: (id % 2 == 0).then(|| at(1)),
         last_reply_side: (id % 2 == 0).then(|| "technician".to_owned()),
         updated_at: at(1),
+        tag_list: (id % 2 == 0).then(|| "vip,a,b,c,needs-visit".to_owned()),
         version: id,
     }
 }

@@ -13,6 +13,7 @@ use super::choose::{self, Opt};
 use super::conflict::Conflict;
 use super::filter::{ListQuery, ListState};
 use super::place::Place;
+use super::tags::TagCard;
 use super::timeline::{FileItem, Item, Picture, file_items, pictures};
 use crate::actions;
 use crate::ai::AiCard;
@@ -84,6 +85,7 @@ pub(super) struct Panel {
     categories: Vec<String>,
     watchers: Vec<Watcher>,
     templates: Vec<Opt>,
+    tagging: TagCard,
     /// Who may watch and does not.
     watchable: Vec<Opt>,
 }
@@ -294,6 +296,7 @@ impl Panel {
         Self {
             assignees_or_nobody,
             templates: choose::options(&choices.templates, None),
+            tagging: TagCard::of(ticket, &choices.tags),
             watchable: choose::options(&watchable, None),
             statuses: choose::statuses(),
             priorities: choose::priorities(),

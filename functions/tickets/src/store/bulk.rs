@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use shared::db::{Tx, sql};
 use shared::error::Result;
 
+use super::tags;
 use super::tickets::{COLUMNS, NAMES, Ticket};
 use crate::model::Bulk;
 use crate::scope::{Doer, Scope};
@@ -19,6 +20,11 @@ pub async fn lock_all(scope: Scope, tx: &mut Tx, ids: &[i64]) -> Result<Vec<Tick
 /// Writes one change to all of them; the versions rise.
 pub async fn save_all(tx: &mut Tx, ids: &[i64], change: &Bulk) -> Result<()> {
     let now: DateTime<Utc> = tx.stamp().at;
+    match change {
+        Bulk::Tag(tag) => tags::tag_all(&mut *tx, ids, tag).await?,
+        Bulk::Untag(tag) => tags::untag_all(&mut *tx, ids, tag).await?,
+        _ => {}
+    }
     let query = match change {
         Bulk::Status(status) if status.is_done() => {
             sql("UPDATE tickets SET status = ?, closed_at = COALESCE(closed_at, ?)").bind(status.as_str()).bind(now)
@@ -29,6 +35,8 @@ pub async fn save_all(tx: &mut Tx, ids: &[i64], change: &Bulk) -> Result<()> {
         }
         Bulk::Assign(user) => sql("UPDATE tickets SET assigned_user_id = ?").bind(*user),
         Bulk::Category(category) => sql("UPDATE tickets SET category = ?").bind(category.clone()),
+        // The tags are written already; what remains is that the tickets changed.
+        Bulk::Tag(_) | Bulk::Untag(_) => sql("UPDATE tickets SET status = status"),
         Bulk::Delete => return Ok(()),
     };
     let query = query.push(", version = version + 1, updated_at = ? WHERE 1 = 1").bind(now);

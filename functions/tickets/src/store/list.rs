@@ -5,7 +5,7 @@ use shared::db::{Db, Sql, sql};
 use shared::error::Result;
 
 use super::search::{self, Plan};
-use super::tickets::{COLUMNS, NAMES, Ticket};
+use super::tickets::{COLUMNS, NAMES, Ticket, split_tags};
 use crate::model::{Assigned, Sort, Status, TicketFilter, person_name};
 use crate::scope::Scope;
 
@@ -28,18 +28,26 @@ pub struct Line {
     pub last_reply_side: Option<String>,
     pub updated_at: DateTime<Utc>,
     pub version: i64,
+    /// With commas between them, in no order.
+    pub tag_list: Option<String>,
 }
 
 const LINE: &str = "SELECT t.id, t.subject, t.status, t.priority, c.name AS company_name, \
     q.first_name AS requester_first, q.last_name AS requester_last, q.email AS requester_email, \
     t.assigned_user_id, a.first_name AS assigned_first, a.last_name AS assigned_last, a.email AS assigned_email, \
-    t.last_reply_at, t.last_reply_side, t.updated_at, t.version";
+    t.last_reply_at, t.last_reply_side, t.updated_at, t.version, \
+    (SELECT GROUP_CONCAT(g.tag) FROM ticket_tags g WHERE g.ticket_id = t.id) AS tag_list";
 
 impl Line {
     /// Who asks.
     pub fn requester_name(&self) -> Option<String> {
         let (first, last) = (self.requester_first.as_deref(), self.requester_last.as_deref());
         person_name(first, last, self.requester_email.as_deref())
+    }
+
+    /// What the desk put on it, by alphabet.
+    pub fn tags(&self) -> Vec<String> {
+        split_tags(self.tag_list.as_deref())
     }
 
     /// Who works on it.
@@ -64,7 +72,8 @@ pub struct ExportRow {
 const EXPORT: &str = "SELECT t.id, t.subject, t.status, t.priority, c.name AS company_name, \
     q.first_name AS requester_first, q.last_name AS requester_last, q.email AS requester_email, \
     t.assigned_user_id, a.first_name AS assigned_first, a.last_name AS assigned_last, a.email AS assigned_email, \
-    t.last_reply_at, t.last_reply_side, t.updated_at, t.version, t.category, t.source, t.external_reference, t.created_at, \
+    t.last_reply_at, t.last_reply_side, t.updated_at, t.version, \
+    (SELECT GROUP_CONCAT(g.tag) FROM ticket_tags g WHERE g.ticket_id = t.id) AS tag_list, t.category, t.source, t.external_reference, t.created_at, \
     t.closed_at";
 
 /// What narrows a list, over `tickets t`.
@@ -87,6 +96,12 @@ pub(super) fn conditions(scope: Scope, filter: &TicketFilter, statuses: &[Status
         Some(Assigned::Nobody) => query.push(" AND t.assigned_user_id IS NULL"),
         Some(Assigned::Person(id)) => query.push(" AND t.assigned_user_id = ?").bind(id),
     };
+    if !filter.tags.is_empty() {
+        query = query
+            .push(" AND EXISTS (SELECT 1 FROM ticket_tags g WHERE g.ticket_id = t.id")
+            .push_in(" AND g.tag IN", &filter.tags)
+            .push(")");
+    }
     let query = query.push(if filter.waits_for_us {
         " AND (t.last_reply_side = 'requester' OR t.last_reply_side IS NULL)"
     } else {

@@ -8,6 +8,7 @@ mod list;
 mod people;
 mod replies;
 mod search;
+mod tags;
 mod templates;
 mod texts;
 mod tickets;
@@ -23,6 +24,7 @@ pub use people::{
 };
 pub use replies::{Entry, entries, find_reply, insert_reply, repeated, replies};
 pub use search::{Plan, Search, search};
+pub use tags::{tags_in_use, tidy_tags};
 pub use templates::{Template, delete_template, insert_template, save_template, template, templates};
 pub use texts::renew as renew_texts;
 pub use tickets::{Ticket, Touch, delete, find, insert, lock, not_found, save, touch};

@@ -32,6 +32,8 @@ pub struct Choices {
     pub watchers: Vec<Choice>,
     /// Texts to reply with.
     pub templates: Vec<Choice>,
+    /// Tags in use.
+    pub tags: Vec<String>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -67,7 +69,9 @@ pub async fn choices(
          UNION ALL SELECT * FROM (SELECT 'watcher', u.id, u.first_name, u.last_name, u.email FROM ticket_watchers w \
            JOIN users u ON u.id = w.user_id WHERE w.ticket_id = ? ORDER BY w.id LIMIT 100) s5 \
          UNION ALL SELECT * FROM (SELECT 'template' AS kind, m.id AS id, m.name AS name, NULL AS last_name, NULL AS email \
-           FROM ticket_templates m WHERE m.owner_id IS NULL OR m.owner_id = ? ORDER BY m.name LIMIT 50) s6",
+           FROM ticket_templates m WHERE m.owner_id IS NULL OR m.owner_id = ? ORDER BY m.name LIMIT 50) s6 \
+         UNION ALL SELECT * FROM (SELECT 'tag' AS kind, 0 AS id, w.word AS name, NULL AS last_name, NULL AS email \
+           FROM ticket_tag_words w ORDER BY w.used_at DESC LIMIT 100) s7",
     )
     .bind(company_id)
     .bind(now - chrono::TimeDelta::days(180))
@@ -90,10 +94,12 @@ fn sorted(rows: Vec<Row>) -> Choices {
             "requester" => choices.requesters.push(choice),
             "watcher" => choices.watchers.push(choice),
             "template" => choices.templates.push(choice),
+            "tag" => choices.tags.push(choice.name),
             _ => choices.categories.push(choice.name),
         }
     }
     choices.categories.sort();
+    choices.tags.sort();
     choices
 }
 

@@ -6,8 +6,8 @@ use shared::db::{At, Tx, sql};
 use shared::error::{Error, Result};
 use shared::search;
 
-use super::texts;
-use crate::model::{NewTicket, State, Status, TicketOut, person_name};
+use super::{tags, texts};
+use crate::model::{self, NewTicket, State, Status, TicketOut, person_name};
 use crate::scope::{Doer, Scope};
 
 /// A ticket as stored, with joined names.
@@ -48,6 +48,8 @@ pub struct Ticket {
     pub closed_at: Option<DateTime<Utc>>,
     pub last_reply_at: Option<DateTime<Utc>>,
     pub last_reply_side: Option<String>,
+    /// With commas between them, in no order.
+    pub tag_list: Option<String>,
     pub version: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
@@ -61,7 +63,8 @@ pub(super) const COLUMNS: &str = "SELECT t.id, t.subject, t.description, t.statu
     t.external_source, t.external_reference, t.external_number, t.ai_summary, t.ai_summary_status, \
     t.ai_summary_model, t.ai_resolution_state, t.ai_summary_updated_at, t.ai_tags, t.ai_tags_status, \
     t.ai_tags_model, t.ai_tags_updated_at, t.first_response_at, t.closed_at, t.last_reply_at, t.last_reply_side, \
-    t.version, t.created_at, t.updated_at";
+    t.version, t.created_at, t.updated_at, \
+    (SELECT GROUP_CONCAT(g.tag) FROM ticket_tags g WHERE g.ticket_id = t.id) AS tag_list";
 
 /// The names that belong to a ticket.
 pub(super) const NAMES: &str = " LEFT JOIN companies c ON c.id = t.company_id \
@@ -85,6 +88,23 @@ impl Ticket {
         State { status: Status::stored(&self.status), closed_at: self.closed_at }
     }
 
+    /// What the desk put on it, by alphabet.
+    pub fn tags(&self) -> Vec<String> {
+        split_tags(self.tag_list.as_deref())
+    }
+
+    /// Sets what `save` writes.
+    pub fn set_tags(&mut self, tags: &[String]) {
+        self.tag_list = (!tags.is_empty()).then(|| tags.join(","));
+    }
+
+    /// What a model suggests, in the form of tags.
+    pub fn suggested_tags(&self) -> Vec<String> {
+        let told: Vec<String> =
+            self.ai_tags.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        told.iter().filter_map(|text| model::tag(text).ok()).collect()
+    }
+
     /// What people may change, for the record of changes.
     pub fn facts(&self) -> Map<String, Value> {
         let description: Option<String> = self.description.as_ref().map(|text| text.chars().take(500).collect());
@@ -94,6 +114,7 @@ impl Ticket {
             "company_id": self.company_id, "company_name": self.company_name,
             "requester_id": self.requester_id, "requester_name": self.requester_name(),
             "assigned_user_id": self.assigned_user_id, "assigned_name": self.assigned_name(),
+            "tags": self.tags(),
         });
         if let Value::Object(facts) = facts { facts } else { Map::new() }
     }
@@ -102,7 +123,8 @@ impl Ticket {
     pub fn out(self, scope: Scope) -> TicketOut {
         let (requester_name, assigned_name) = (self.requester_name(), self.assigned_name());
         let desk = scope.sees_desk();
-        let tags = self.ai_tags.as_deref().map(|text| serde_json::from_str(text).unwrap_or_default());
+        let ai_tags = self.ai_tags.as_deref().map(|text| serde_json::from_str(text).unwrap_or_default());
+        let tags = desk.then(|| self.tags());
         TicketOut {
             id: self.id,
             subject: self.subject,
@@ -123,10 +145,11 @@ impl Ticket {
             ai_summary_model: self.ai_summary_model.filter(|_| desk),
             ai_resolution_state: self.ai_resolution_state.filter(|_| desk),
             ai_summary_updated_at: self.ai_summary_updated_at.filter(|_| desk),
-            ai_tags: desk.then(|| tags.unwrap_or_default()),
+            ai_tags: desk.then(|| ai_tags.unwrap_or_default()),
             ai_tags_status: self.ai_tags_status.filter(|_| desk),
             ai_tags_model: self.ai_tags_model.filter(|_| desk),
             ai_tags_updated_at: self.ai_tags_updated_at.filter(|_| desk),
+            tags,
             source: self.source,
             external_source: self.external_source.filter(|_| desk),
             external_number: self.external_number.filter(|_| desk),
@@ -140,6 +163,14 @@ impl Ticket {
             assigned_name,
         }
     }
+}
+
+/// The tags of a ticket from the database's list of them.
+pub(super) fn split_tags(list: Option<&str>) -> Vec<String> {
+    let mut tags: Vec<String> =
+        list.unwrap_or_default().split(',').filter(|tag| !tag.is_empty()).map(str::to_owned).collect();
+    tags.sort();
+    tags
 }
 
 /// The one answer for what is missing and for what the caller may not see.
@@ -191,6 +222,7 @@ pub async fn insert(tx: &mut Tx, doer: &Doer, new: &NewTicket) -> Result<i64> {
         .bind(now)
         .insert(&mut *tx)
         .await?;
+    tags::retag(&mut *tx, id, &[], &new.tags).await?;
     texts::begin(tx, id, &words).await?;
     Ok(id)
 }
@@ -198,6 +230,7 @@ pub async fn insert(tx: &mut Tx, doer: &Doer, new: &NewTicket) -> Result<i64> {
 /// Writes the fields that people change; the version rises. The texts follow where words changed.
 pub async fn save(tx: &mut Tx, before: &Ticket, ticket: &Ticket) -> Result<()> {
     write(&mut *tx, ticket).await?;
+    tags::retag(&mut *tx, ticket.id, &before.tags(), &ticket.tags()).await?;
     let words = |t: &Ticket| search_text(&t.subject, t.description.as_deref(), t.external_reference.as_deref());
     let new = words(ticket);
     if new == words(before) {

@@ -114,6 +114,7 @@ async fn create(tx: &mut Tx, mapped: &Mapped, people: People) -> Result<i64> {
         requester_id: people.requester,
         assigned_user_id: people.assignee,
         external_reference: Some(mapped.reference.clone()),
+        tags: Vec::new(),
     };
     let id = store::insert(&mut *tx, &doer(), &new).await?;
     store::record(tx, &doer(), id, NewActivity { kind: "created", changes: Map::new() }).await?;

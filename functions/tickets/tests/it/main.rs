@@ -17,5 +17,6 @@ mod replies;
 mod scoping;
 mod search;
 mod syncro;
+mod tags;
 mod together;
 mod update;
