@@ -9,6 +9,7 @@ mod reply;
 mod status;
 mod tag;
 mod update;
+mod view;
 mod watch;
 
 pub use bulk::bulk;
@@ -18,4 +19,5 @@ pub use reply::{Sent, author_by_key, reply, reply_in};
 pub use status::{close, delete, follow_up, reopen};
 pub use tag::retag;
 pub use update::{Outcome, update, update_in};
+pub use view::{change_view, create_view, delete_view, find_view, keep_settings};
 pub use watch::{unwatch, watch, watch_only};

@@ -8,6 +8,7 @@ mod list;
 mod replies;
 mod tags;
 mod tickets;
+mod views;
 mod watchers;
 
 use shared::routes::Routes;
@@ -25,6 +26,10 @@ pub fn add(routes: Routes) -> Routes {
         .api(shared::api!(tickets::close_ticket))
         .api(shared::api!(tickets::reopen_ticket))
         .api(shared::api!(replies::reply_to_ticket))
+        .api(shared::api!(views::list_views))
+        .api(shared::api!(views::create_view))
+        .api(shared::api!(views::change_view))
+        .api(shared::api!(views::delete_view))
         .api(shared::api!(tags::list_tags))
         .api(shared::api!(tags::change_tags))
         .api(shared::api!(watchers::replace_watchers))

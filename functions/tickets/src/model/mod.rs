@@ -9,6 +9,7 @@ mod out;
 mod rules;
 mod tag;
 mod template;
+mod view;
 mod words;
 
 pub use address::{read_reply_address, reply_address};
@@ -20,6 +21,7 @@ pub use out::{ActivityOut, AttachmentOut, ReplyOut, TicketDetail, TicketOut, Wat
 pub use rules::{Side, State, TooLate, after_reply, closed_at, may_close, may_reopen};
 pub use tag::{MOST_TAGS, Retag, tag, tags, typed_tags};
 pub use template::{NewTemplate, WORDS as TEMPLATE_WORDS, fill};
+pub use view::{Column, NewView};
 pub use words::{Priority, Status};
 
 /// First and last name joined, the address when there is none, `Former user` when nobody is left.

@@ -80,7 +80,8 @@ pub async fn change(by: Technician, form: Form<Fields>) -> Result<Response> {
     by.see(&back, Flash::new(tone, told(verb, &fates))).await
 }
 
-fn list(by: &Technician, form: &Form<Fields>) -> ListState {
+/// The list that a form carries with it.
+pub(super) fn list<T>(by: &Technician, form: &Form<T>) -> ListState {
     let pairs: Vec<(String, String)> = NAMES
         .iter()
         .flat_map(|name| form.all(name).into_iter().map(|value| ((*name).to_owned(), value)))

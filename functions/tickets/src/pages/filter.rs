@@ -42,6 +42,8 @@ pub struct ListQuery {
     pub back: Option<String>,
     /// On a ticket: the text to reply with.
     pub template: Option<String>,
+    /// The saved view that is open.
+    pub view: Option<String>,
 }
 
 impl ListQuery {
@@ -64,6 +66,7 @@ impl ListQuery {
             all: value("all"),
             back: value("back"),
             template: value("template"),
+            view: value("view"),
         }
     }
 }
@@ -102,11 +105,12 @@ pub struct ListState {
     pub paging: Paging,
     /// On a ticket: its number in the list.
     pub number: Option<i64>,
+    is_desk: bool,
     pairs: Vec<(String, String)>,
 }
 
 /// The parameters that an address of the list may carry, in the order they are written.
-pub const NAMES: [&str; 13] = [
+pub const NAMES: [&str; 15] = [
     "state",
     "status",
     "priority",
@@ -120,6 +124,8 @@ pub const NAMES: [&str; 13] = [
     "sort",
     "order",
     "size",
+    "columns",
+    "view",
 ];
 
 /// The parameters that narrow the list.
@@ -189,7 +195,8 @@ impl ListState {
         };
         let filter = if scope.is_own() { filter.for_requester() } else { filter };
         let number = query.n.as_deref().and_then(|n| n.parse().ok()).filter(|n| (1..=10_000).contains(n));
-        Self { filter, state, statuses, priorities, assigned, paging: paging(query), number, pairs }
+        let is_desk = scope.sees_desk();
+        Self { filter, state, statuses, priorities, assigned, paging: paging(query), number, is_desk, pairs }
     }
 
     /// The column that is sorted by, with `-` for descending.
@@ -240,7 +247,8 @@ impl ListState {
 
     /// The list without anything that narrows it.
     pub fn cleared(&self) -> String {
-        self.address(&NARROWING, &[])
+        let left_out: Vec<&str> = NARROWING.into_iter().chain(["view"]).collect();
+        self.address(&left_out, if self.is_desk { &[("state", "all")] } else { &[] })
     }
 
     /// The value of a parameter as it came, for forms that keep it.
@@ -315,7 +323,7 @@ mod tests {
         assert_eq!(s.filter.assigned, Some(Assigned::Person(4)));
         assert_eq!(s.address(&[], &[]), "/tickets?status=open%2Cpending&assigned=me&q=a%26b");
         assert_eq!(s.address(&["q"], &[("status", "closed")]), "/tickets?status=closed&assigned=me");
-        assert_eq!(s.cleared(), "/tickets");
+        assert_eq!(s.cleared(), "/tickets?state=all");
         assert_eq!(s.prefix(&["status", "q", "assigned"], "page"), "/tickets?page=");
     }
 

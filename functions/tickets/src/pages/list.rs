@@ -11,10 +11,12 @@ use shared::page::Page;
 use shared::web::{PageOf, Query};
 
 use super::choose::{self, Opt};
+use super::columns;
 use super::filter::{ListQuery, ListState};
 use super::narrow::{self, Chip, Filters, Link, Tab};
 use super::tags::Tag;
-use crate::model::{Priority, Status};
+use super::views::{self, ViewBar};
+use crate::model::{Column, Priority, Status, TicketFilter};
 use crate::scope::Scope;
 use crate::store::{self, Choices, Found, Line, Search, ViewCounts};
 
@@ -35,6 +37,33 @@ pub struct TicketList {
     export: String,
     empty: Option<Empty>,
     bulk: Option<BulkBar>,
+    /// The desk's columns in their order.
+    columns: Vec<Head>,
+    chooser: Vec<columns::Choice>,
+    views: Option<ViewBar>,
+    here: String,
+}
+
+/// The head of a column.
+#[derive(Debug, Serialize)]
+struct Head {
+    key: &'static str,
+    label: &'static str,
+    sort: bool,
+    first: &'static str,
+    prio: i64,
+}
+
+impl From<Column> for Head {
+    fn from(column: Column) -> Self {
+        let prio = match column {
+            Column::Subject | Column::Status => 1,
+            Column::Id | Column::Assignee => 2,
+            _ => 3,
+        };
+        let first = if column == Column::Status { "asc" } else { "desc" };
+        Self { key: column.key(), label: column.label(), sort: column.is_sortable(), first, prio }
+    }
 }
 
 /// What may be done to the ticked tickets.
@@ -49,6 +78,7 @@ struct BulkBar {
     tags: Vec<String>,
     plain_statuses: Vec<Opt>,
     plain_priorities: Vec<Opt>,
+    plain_assignees: Vec<Opt>,
 }
 
 impl BulkBar {
@@ -57,7 +87,11 @@ impl BulkBar {
             options.iter().map(|o| Opt::new(format!("{action}:{}", o.value()), o.label())).collect::<Vec<_>>()
         };
         let mut assignees = vec![Opt::new("me", "Me"), Opt::new("none", "Nobody")];
-        assignees.extend(choose::options(&choices.assignees, None));
+        let people = choose::options(&choices.assignees, None);
+        assignees.extend(people.iter().cloned());
+        // Every row carries this menu; a large desk finds the others on the ticket.
+        let mut plain_assignees = vec![Opt::new("", "Nobody")];
+        plain_assignees.extend(people.into_iter().take(ASSIGNEES_SHOWN));
         Self {
             carried: state.carried(),
             statuses: set("status", choose::statuses()),
@@ -67,6 +101,7 @@ impl BulkBar {
             tags: choices.tags.clone(),
             plain_statuses: choose::statuses(),
             plain_priorities: choose::priorities(),
+            plain_assignees,
         }
     }
 }
@@ -81,6 +116,7 @@ struct Row {
     status: String,
     priority_label: &'static str,
     priority: String,
+    category: Option<String>,
     company: Option<String>,
     requester: Option<String>,
     assigned_id: Option<i64>,
@@ -89,8 +125,12 @@ struct Row {
     more_tags: usize,
     last_reply_at: Option<DateTime<Utc>>,
     last_reply_by: Option<&'static str>,
+    created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
 }
+
+/// People in the menu of a row.
+const ASSIGNEES_SHOWN: usize = 12;
 
 /// Tags in a row; the others are counted.
 const TAGS_SHOWN: usize = 3;
@@ -105,15 +145,15 @@ struct Empty {
 /// Shows the tickets that the caller may see.
 pub async fn list(by: User, query: Query<ListQuery>) -> Result<Response> {
     let scope = Scope::of(&by);
-    let state = ListState::read(scope, by.me().id(), by.now(), &query);
-    let Search { plan, found } = store::search(scope, by.db(), &state.filter).await?;
-    let part = (state.paging.size(), state.paging.offset());
-    let lines = store::page(scope, by.db(), &state.filter, plan, part).await?;
     let page = if scope.sees_desk() {
-        let choices = store::choices(by.db(), by.now(), None, None, None).await?;
-        let counts = store::view_counts(by.db(), by.me().id()).await?;
-        TicketList::of_desk(&state, &found, lines, &choices, (by.me().id(), counts))
+        let choices = store::choices(by.db(), by.now(), None, None, Some(by.me().id())).await?;
+        if let Some(to) = views::elsewhere(&query, &choices) {
+            return Ok(by.go(&to));
+        }
+        desk(&by, scope, &query, &choices).await?
     } else {
+        let state = ListState::read(scope, by.me().id(), by.now(), &query);
+        let (found, lines) = find(&by, scope, &state).await?;
         TicketList::new(&state, &found, lines, None)
     };
     let say = format!("{{\"portal:say\": \"{}\"}}", plural(page.list.total, "ticket"));
@@ -124,16 +164,44 @@ pub async fn list(by: User, query: Query<ListQuery>) -> Result<Response> {
     Ok(response)
 }
 
+async fn find(by: &User, scope: Scope, state: &ListState) -> Result<(Found, Vec<Line>)> {
+    let Search { plan, found } = store::search(scope, by.db(), &state.filter).await?;
+    let part = (state.paging.size(), state.paging.offset());
+    Ok((found, store::page(scope, by.db(), &state.filter, plan, part).await?))
+}
+
+/// Saved views that are counted, beside the four that everybody has.
+const COUNTED: usize = 2;
+
+async fn desk(by: &User, scope: Scope, query: &Query<ListQuery>, choices: &Choices) -> Result<TicketList> {
+    let me = by.me().id();
+    let state = views::state(me, by.now(), query, &choices.settings);
+    let (found, lines) = find(by, scope, &state).await?;
+    // A search is not counted: every word would be looked for again.
+    let filters = choices.views.iter().map(|view| (view.id, views::filter_of(view, me, by.now())));
+    let counted: Vec<(i64, TicketFilter)> = filters.filter(|(_, f)| f.search.is_none()).take(COUNTED).collect();
+    let counts = store::view_counts(by.db(), me, &counted).await?;
+    Ok(TicketList::of_desk(&state, &found, lines, choices, (me, &counts)))
+}
+
 impl TicketList {
     pub(super) fn of_desk(
         state: &ListState,
         found: &Found,
         lines: Vec<Line>,
         choices: &Choices,
-        (me, counts): (i64, ViewCounts),
+        (me, counts): (i64, &ViewCounts),
     ) -> Self {
-        let (tabs, filters) = (narrow::desk_tabs(state, me, counts), narrow::desk_filters(state, choices));
-        Self { tabs, filters, bulk: Some(BulkBar::of(state, choices)), ..Self::new(state, found, lines, Some(choices)) }
+        let shown = views::columns(state, choices);
+        Self {
+            tabs: narrow::desk_tabs(state, me, counts, &choices.views),
+            filters: narrow::desk_filters(state, choices),
+            bulk: Some(BulkBar::of(state, choices)),
+            chooser: columns::choices(&shown),
+            columns: shown.into_iter().map(Head::from).collect(),
+            views: Some(ViewBar::of(state, choices)),
+            ..Self::new(state, found, lines, Some(choices))
+        }
     }
 
     pub(super) fn new(state: &ListState, found: &Found, lines: Vec<Line>, choices: Option<&Choices>) -> Self {
@@ -160,13 +228,17 @@ impl TicketList {
             chips,
             list,
             bulk: None,
+            columns: Vec::new(),
+            chooser: Vec::new(),
+            views: None,
+            here: state.address(&[], &[]),
         }
     }
 }
 
 impl Page for TicketList {
     const TEMPLATE: &'static str = "tickets/list.html";
-    const REGIONS: &'static [(&'static str, &'static str)] = &[("tickets-list", "tickets/_list.html")];
+    const REGIONS: &'static [(&'static str, &'static str)] = &[("tickets-list", "tickets/_list_live.html")];
 
     fn samples() -> Vec<Self> {
         super::samples::lists()
@@ -196,10 +268,12 @@ impl Row {
             status: line.status,
             priority_label: Priority::stored(&line.priority).label(),
             priority: line.priority,
+            category: line.category,
             company: line.company_name,
             assigned_id: line.assigned_user_id,
             last_reply_at: line.last_reply_at,
             last_reply_by: by,
+            created_at: line.created_at,
             updated_at: line.updated_at,
         }
     }

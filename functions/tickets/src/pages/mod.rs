@@ -2,6 +2,7 @@
 
 mod bulk;
 mod choose;
+mod columns;
 mod conflict;
 mod delete;
 mod details;
@@ -20,9 +21,12 @@ mod tags;
 mod templates;
 mod timeline;
 mod together;
+mod views;
 mod watchers;
 
 use shared::routes::Routes;
+
+pub use views::kept_query;
 
 /// Adds the pages.
 pub fn add(routes: Routes) -> Routes {
@@ -36,6 +40,14 @@ pub fn add(routes: Routes) -> Routes {
         .page("/tickets/templates/{id}", templates::edit)
         .form("/tickets/templates/{id}", templates::update)
         .form("/tickets/templates/{id}/delete", templates::delete)
+        .page("/tickets/views", views::list)
+        .form("/tickets/views", views::create)
+        .page("/tickets/views/{id}", views::edit)
+        .form("/tickets/views/{id}", views::change)
+        .form("/tickets/views/{id}/delete", views::delete)
+        .form("/tickets/views/{id}/default", views::make_default)
+        .page("/tickets/columns", columns::show)
+        .form("/tickets/columns", columns::save)
         .page("/tickets/{id}", show::show)
         .upload_form("/tickets/{id}/replies", reply::reply)
         .form("/tickets/{id}/details", details::save)
@@ -69,5 +81,7 @@ mod tests {
         render_samples::<super::bulk::TicketsDelete>();
         render_samples::<super::templates::TemplatesPage>();
         render_samples::<super::together::Presence>();
+        render_samples::<super::views::ViewsPage>();
+        render_samples::<super::columns::ColumnsPage>();
     }
 }

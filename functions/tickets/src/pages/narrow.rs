@@ -6,13 +6,14 @@ use serde::Serialize;
 
 use super::choose::{self, Opt};
 use super::filter::{ListState, Read};
+use super::views;
 use crate::model::{Assigned, Status};
-use crate::store::{Choices, Found, Tally, ViewCounts};
+use crate::store::{Choices, Found, Tally, View, ViewCounts};
 
 /// A view of the list.
 #[derive(Debug, Serialize)]
 pub(super) struct Tab {
-    label: &'static str,
+    label: String,
     href: String,
     current: bool,
     count: Option<i64>,
@@ -51,8 +52,11 @@ pub(super) struct Link {
     pub(super) href: String,
 }
 
-fn tab(label: &'static str, href: &str, current: bool, count: Option<i64>) -> Tab {
-    Tab { label, href: href.to_owned(), current, count }
+/// Saved views beside the others; the rest is in the menu.
+const VIEWS_SHOWN: usize = 4;
+
+fn tab(label: &str, href: &str, current: bool, count: Option<i64>) -> Tab {
+    Tab { label: label.to_owned(), href: href.to_owned(), current, count }
 }
 
 /// Tabs of a requester.
@@ -67,27 +71,47 @@ pub(super) fn own_tabs(state: &ListState) -> Vec<Tab> {
 }
 
 /// Views of the desk; counts where somebody must act.
-pub(super) fn desk_tabs(state: &ListState, me: i64, counts: ViewCounts) -> Vec<Tab> {
+pub(super) fn desk_tabs(state: &ListState, me: i64, counts: &ViewCounts, views: &[View]) -> Vec<Tab> {
+    let opened: Option<i64> = state.given("view").and_then(|id| id.parse().ok());
+    let opened = opened.filter(|id| views.iter().any(|view| view.id == *id));
+    let is_plain = opened.is_none();
     let is_open = state.state == Some("open");
     let is_waiting = state.filter.waits_for_us;
     let is_recent = state.filter.updated_since.is_some();
     let whose = |assigned| is_open && state.filter.assigned == assigned && state.filter.requester.is_none();
     let is_mine_asked = state.filter.requester == Some(me);
     let is_all = !is_open && state.filter.assigned.is_none() && !is_mine_asked && !is_waiting && !is_recent;
-    vec![
-        tab("My open", "/tickets?assigned=me&state=open", whose(Some(Assigned::Person(me))), Some(counts.mine)),
-        tab("Unassigned", "/tickets?assigned=none&state=open", whose(Some(Assigned::Nobody)), Some(counts.nobodys)),
-        tab("All open", "/tickets?state=open", whose(None), Some(counts.open)),
-        tab("Waiting on us", "/tickets?waiting=us", is_waiting, Some(counts.waiting)),
-        tab("Recently updated", "/tickets?updated=last_7d", is_recent, None),
-        tab("All tickets", "/tickets", is_all, None),
-        tab("My requests", "/tickets?requester=me", is_mine_asked, None),
-    ]
+    let mut tabs = vec![
+        tab(
+            "My open",
+            "/tickets?assigned=me&state=open",
+            is_plain && whose(Some(Assigned::Person(me))),
+            Some(counts.mine),
+        ),
+        tab(
+            "Unassigned",
+            "/tickets?assigned=none&state=open",
+            is_plain && whose(Some(Assigned::Nobody)),
+            Some(counts.nobodys),
+        ),
+        tab("All open", "/tickets?state=open", is_plain && whose(None), Some(counts.open)),
+        tab("Waiting on us", "/tickets?waiting=us", is_plain && is_waiting, Some(counts.waiting)),
+        tab("Recently updated", "/tickets?updated=last_7d", is_plain && is_recent, None),
+        tab("All tickets", "/tickets?state=all", is_plain && is_all, None),
+        tab("My requests", "/tickets?requester=me", is_plain && is_mine_asked, None),
+    ];
+    // The one that is open is always in sight.
+    let (first, rest) = views.split_at(views.len().min(VIEWS_SHOWN));
+    for view in first.iter().chain(rest.iter().filter(|view| opened == Some(view.id))) {
+        let count = counts.saved.iter().find(|(id, _)| *id == view.id).map(|(_, count)| *count);
+        tabs.push(tab(&view.name, &views::address(view), opened == Some(view.id), count));
+    }
+    tabs
 }
 
 /// A requester searches.
 pub(super) fn own_filters(state: &ListState) -> Filters {
-    let keep = ["state", "waiting", "updated", "sort", "size"].into_iter();
+    let keep = ["state", "waiting", "updated", "sort", "size", "columns", "view"].into_iter();
     let keep = keep.filter_map(|name| state.given(name).map(|value| (name, value.to_owned()))).collect();
     Filters { q: state.filter.search.clone().unwrap_or_default(), keep, active: 0, selects: Vec::new() }
 }

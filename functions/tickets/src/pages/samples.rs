@@ -9,8 +9,9 @@ use super::filter::{ListQuery, ListState};
 use super::list::TicketList;
 use super::place::Place;
 use super::show::{Panel, TicketShow};
+use crate::model::Column;
 use crate::scope::{Doer, Scope};
-use crate::store::{Attachment, Choice, Choices, Entry, Found, Line, Tally, Ticket, ViewCounts};
+use crate::store::{Attachment, Choice, Choices, Entry, Found, Line, ListSettings, Tally, Ticket, View, ViewCounts};
 
 fn at(hours: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_794_990_000, 0).unwrap_or_default() + TimeDelta::hours(hours)
@@ -18,6 +19,11 @@ fn at(hours: i64) -> DateTime<Utc> {
 
 fn choice(id: i64, name: &str, email: Option<&str>) -> Choice {
     Choice { id, name: name.to_owned(), email: email.map(str::to_owned) }
+}
+
+fn view(id: i64, name: &str, is_shared: bool) -> View {
+    let columns = Some(vec![Column::Id, Column::Subject, Column::Tags, Column::Company, Column::Created]);
+    View { id, name: name.to_owned(), query: "status=open&tag=vip".to_owned(), columns, is_shared }
 }
 
 /// What the desk's forms offer.
@@ -32,6 +38,8 @@ pub(super) fn choices() -> Choices {
         watchers: vec![ben],
         templates: vec![choice(3, "More information", None)],
         tags: vec!["printer".to_owned(), "vip".to_owned()],
+        views: vec![view(31, "Very important", true), view(32, "My printers", false)],
+        settings: ListSettings { default_view: Some(31), ..ListSettings::default() },
     }
 }
 
@@ -154,6 +162,8 @@ fn line(id: i64) -> Line {
         subject: "Printer in room 4 jams".to_owned(),
         status: "in_progress".to_owned(),
         priority: "high".to_owned(),
+        category: (id % 2 == 0).then(|| "Printing".to_owned()),
+        created_at: at(0),
         company_name: (id % 2 == 0).then(|| "Northwind Dental".to_owned()),
         requester_first: Some("Ana".to_owned()),
         requester_last: Some("Ruiz".to_owned()),
@@ -187,6 +197,8 @@ pub(super) fn lists() -> Vec<TicketList> {
     };
     let (all, own) = (Scope::everywhere(), Scope::sample_own());
     let narrowed = state(all, &[("status", "open,foo"), ("assigned", "me"), ("company", "1"), ("q", "vpn")]);
+    let opened =
+        state(all, &[("status", "open"), ("view", "31"), ("columns", "id,subject,category,last_reply,requester")]);
     let lines = || (1..=6).map(line).collect();
     vec![
         TicketList::of_desk(
@@ -194,10 +206,11 @@ pub(super) fn lists() -> Vec<TicketList> {
             &found,
             lines(),
             &choices(),
-            (3, ViewCounts { mine: 12, nobodys: 7, open: 128, waiting: 5 }),
+            (3, &ViewCounts { mine: 12, nobodys: 7, open: 128, waiting: 5, saved: vec![(31, 4)] }),
         ),
-        TicketList::of_desk(&narrowed, &none, Vec::new(), &choices(), (3, ViewCounts::default())),
-        TicketList::of_desk(&state(all, &[]), &none, Vec::new(), &Choices::default(), (3, ViewCounts::default())),
+        TicketList::of_desk(&opened, &found, lines(), &choices(), (3, &ViewCounts::default())),
+        TicketList::of_desk(&narrowed, &none, Vec::new(), &choices(), (3, &ViewCounts::default())),
+        TicketList::of_desk(&state(all, &[]), &none, Vec::new(), &Choices::default(), (3, &ViewCounts::default())),
         TicketList::new(&state(own, &[]), &found, lines(), None),
         TicketList::new(&state(own, &[("state", "closed")]), &none, Vec::new(), None),
         TicketList::new(&state(own, &[("state", "all")]), &none, Vec::new(), None),

@@ -16,6 +16,7 @@ pub struct Line {
     pub subject: String,
     pub status: String,
     pub priority: String,
+    pub category: Option<String>,
     pub company_name: Option<String>,
     pub requester_first: Option<String>,
     pub requester_last: Option<String>,
@@ -26,13 +27,14 @@ pub struct Line {
     pub assigned_email: Option<String>,
     pub last_reply_at: Option<DateTime<Utc>>,
     pub last_reply_side: Option<String>,
+    pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
     pub version: i64,
     /// With commas between them, in no order.
     pub tag_list: Option<String>,
 }
 
-const LINE: &str = "SELECT t.id, t.subject, t.status, t.priority, c.name AS company_name, \
+const LINE: &str = "SELECT t.id, t.subject, t.status, t.priority, t.category, t.created_at, c.name AS company_name, \
     q.first_name AS requester_first, q.last_name AS requester_last, q.email AS requester_email, \
     t.assigned_user_id, a.first_name AS assigned_first, a.last_name AS assigned_last, a.email AS assigned_email, \
     t.last_reply_at, t.last_reply_side, t.updated_at, t.version, \
@@ -201,7 +203,7 @@ impl Found {
 }
 
 /// Open tickets of the views, each counted to 1,001.
-#[derive(Debug, Clone, Copy, Default, sqlx::FromRow)]
+#[derive(Debug, Clone, Default)]
 pub struct ViewCounts {
     /// A technician's own.
     pub mine: i64,
@@ -211,19 +213,40 @@ pub struct ViewCounts {
     pub open: i64,
     /// Those in which the customer spoke last.
     pub waiting: i64,
+    /// What saved views find, by their ids.
+    pub saved: Vec<(i64, i64)>,
 }
 
-/// Counts what the views of the desk hold, in one statement.
-pub async fn view_counts(db: &Db, me: i64) -> Result<ViewCounts> {
-    Ok(sql("SELECT (SELECT COUNT(*) FROM (SELECT t.id FROM tickets t WHERE t.assigned_user_id = ? \
-           AND t.status IN ('open', 'in_progress', 'pending') LIMIT 1001) m) AS mine, \
-         (SELECT COUNT(*) FROM (SELECT t.id FROM tickets t WHERE t.assigned_user_id IS NULL \
-           AND t.status IN ('open', 'in_progress', 'pending') LIMIT 1001) n) AS nobodys, \
-         (SELECT COUNT(*) FROM (SELECT t.id FROM tickets t \
-           WHERE t.status IN ('open', 'in_progress', 'pending') LIMIT 1001) o) AS open, \
-         (SELECT COUNT(*) FROM (SELECT t.id FROM tickets t WHERE t.status IN ('open', 'in_progress') \
-           AND (t.last_reply_side = 'requester' OR t.last_reply_side IS NULL) LIMIT 1001) w) AS waiting")
-    .bind(me)
-    .fetch_one(db)
-    .await?)
+/// Counts what the views of the desk hold, and what saved ones find, in one statement.
+pub async fn view_counts(db: &Db, me: i64, saved: &[(i64, TicketFilter)]) -> Result<ViewCounts> {
+    let mut query = sql("SELECT 'mine' AS kind, 0 AS id, (SELECT COUNT(*) FROM (SELECT t.id FROM tickets t \
+           WHERE t.assigned_user_id = ? AND t.status IN ('open', 'in_progress', 'pending') LIMIT 1001) m) AS tickets \
+         UNION ALL SELECT 'nobodys', 0, (SELECT COUNT(*) FROM (SELECT t.id FROM tickets t \
+           WHERE t.assigned_user_id IS NULL AND t.status IN ('open', 'in_progress', 'pending') LIMIT 1001) n) \
+         UNION ALL SELECT 'open', 0, (SELECT COUNT(*) FROM (SELECT t.id FROM tickets t \
+           WHERE t.status IN ('open', 'in_progress', 'pending') LIMIT 1001) o) \
+         UNION ALL SELECT 'waiting', 0, (SELECT COUNT(*) FROM (SELECT t.id FROM tickets t \
+           WHERE t.status IN ('open', 'in_progress') \
+           AND (t.last_reply_side = 'requester' OR t.last_reply_side IS NULL) LIMIT 1001) w)")
+    .bind(me);
+    for (id, filter) in saved {
+        query = query
+            .push(" UNION ALL SELECT 'saved', ?, (SELECT COUNT(*) FROM (SELECT t.id FROM")
+            .bind(*id)
+            .append(search::tagged(filter))
+            .append(conditions(Scope::everywhere(), filter, &filter.statuses))
+            .push(" LIMIT 1001) s)");
+    }
+    let rows: Vec<(String, i64, i64)> = query.fetch_all(db).await?;
+    let mut counts = ViewCounts::default();
+    for (kind, id, tickets) in rows {
+        match kind.as_str() {
+            "mine" => counts.mine = tickets,
+            "nobodys" => counts.nobodys = tickets,
+            "open" => counts.open = tickets,
+            "waiting" => counts.waiting = tickets,
+            _ => counts.saved.push((id, tickets)),
+        }
+    }
+    Ok(counts)
 }

@@ -12,6 +12,7 @@ mod tags;
 mod templates;
 mod texts;
 mod tickets;
+mod views;
 mod watchers;
 
 pub use activity::{NewActivity, activity, record};
@@ -28,6 +29,10 @@ pub use tags::{tags_in_use, tidy_tags};
 pub use templates::{Template, delete_template, insert_template, save_template, template, templates};
 pub use texts::renew as renew_texts;
 pub use tickets::{Ticket, Touch, delete, find, insert, lock, not_found, save, touch};
+pub use views::{
+    ListSettings, View, count_views, delete_view, insert_view, list_settings, save_list_settings, save_view, view,
+    views,
+};
 pub use watchers::{replace_watchers, unwatch, unwatchable, watch, watchers};
 
 /// People who work at the desk: at the provider with the permission, or super administrators.

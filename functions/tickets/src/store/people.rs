@@ -4,6 +4,7 @@ use shared::db::{At, sql};
 use shared::error::Result;
 
 use super::IS_DESK_PERSON;
+use super::views::{ListSettings, View};
 use crate::model::person_name;
 
 /// Something to choose.
@@ -34,6 +35,10 @@ pub struct Choices {
     pub templates: Vec<Choice>,
     /// Tags in use.
     pub tags: Vec<String>,
+    /// Views of the list, by name.
+    pub views: Vec<View>,
+    /// How the person likes the list.
+    pub settings: ListSettings,
 }
 
 #[derive(sqlx::FromRow)]
@@ -71,11 +76,18 @@ pub async fn choices(
          UNION ALL SELECT * FROM (SELECT 'template' AS kind, m.id AS id, m.name AS name, NULL AS last_name, NULL AS email \
            FROM ticket_templates m WHERE m.owner_id IS NULL OR m.owner_id = ? ORDER BY m.name LIMIT 50) s6 \
          UNION ALL SELECT * FROM (SELECT 'tag' AS kind, 0 AS id, w.word AS name, NULL AS last_name, NULL AS email \
-           FROM ticket_tag_words w ORDER BY w.used_at DESC LIMIT 100) s7",
+           FROM ticket_tag_words w ORDER BY w.used_at DESC LIMIT 100) s7 \
+         UNION ALL SELECT * FROM (SELECT CASE WHEN v.owner_id IS NULL THEN 'desk_view' ELSE 'own_view' END AS kind, v.id AS id, v.name AS name, \
+           v.query_text AS last_name, v.shown_columns AS email FROM ticket_views v \
+           WHERE v.owner_id IS NULL OR v.owner_id = ? ORDER BY v.name, v.id LIMIT 50) s8 \
+         UNION ALL SELECT * FROM (SELECT 'settings' AS kind, COALESCE(z.default_view_id, 0) AS id, z.shown_columns AS name, \
+           z.sort_key AS last_name, z.page_size AS email FROM ticket_list_settings z WHERE z.user_id = ?) s9",
     )
     .bind(company_id)
     .bind(now - chrono::TimeDelta::days(180))
     .bind(ticket_id)
+    .bind(me)
+    .bind(me)
     .bind(me)
     .fetch_all(at)
     .await?;
@@ -85,6 +97,10 @@ pub async fn choices(
 fn sorted(rows: Vec<Row>) -> Choices {
     let mut choices = Choices::default();
     for row in rows {
+        let row = match choices.take_view(row) {
+            Some(row) => row,
+            None => continue,
+        };
         let person = person_name(row.name.as_deref(), row.last_name.as_deref(), row.email.as_deref());
         let name = person.or(row.name).unwrap_or_default();
         let choice = Choice { id: row.id, name, email: row.email };
@@ -101,6 +117,24 @@ fn sorted(rows: Vec<Row>) -> Choices {
     choices.categories.sort();
     choices.tags.sort();
     choices
+}
+
+impl Choices {
+    /// Takes what is about views; gives back what is not.
+    fn take_view(&mut self, row: Row) -> Option<Row> {
+        match row.kind.as_str() {
+            "desk_view" | "own_view" => {
+                let (name, query) = (row.name.unwrap_or_default(), row.last_name.unwrap_or_default());
+                self.views.push(View::of(row.id, name, query, row.email.as_deref(), row.kind == "desk_view"));
+            }
+            "settings" => {
+                let view = Some(row.id).filter(|id| *id > 0);
+                self.settings = ListSettings::of(row.name.as_deref(), row.last_name, row.email.as_deref(), view);
+            }
+            _ => return Some(row),
+        }
+        None
+    }
 }
 
 /// True for an active person of the desk.

@@ -126,7 +126,7 @@ fn source(scope: Scope, filter: &TicketFilter, plan: Plan) -> Sql {
 
 /// `tickets t`, behind the newest tickets that have one of the tags where tags are asked for: by the order
 /// of the list the whole of it might be read for a tag that is rare.
-fn tagged(filter: &TicketFilter) -> Sql {
+pub(super) fn tagged(filter: &TicketFilter) -> Sql {
     if filter.tags.is_empty() {
         return sql(" tickets t");
     }

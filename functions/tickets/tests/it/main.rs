@@ -20,3 +20,4 @@ mod syncro;
 mod tags;
 mod together;
 mod update;
+mod views;
