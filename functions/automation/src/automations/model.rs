@@ -93,7 +93,7 @@ pub struct AutomationOut {
     /// The event it waits for.
     pub trigger_event: Option<String>,
     /// Conditions; null for none.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     pub trigger_filters: Value,
     /// Module of the first action.
     pub action_module: Option<String>,
@@ -373,7 +373,7 @@ pub struct AutomationCreate {
     pub trigger_event: Option<String>,
     /// Conditions; all events when left out.
     #[serde(default, alias = "triggerFilters")]
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     pub trigger_filters: Value,
     /// For one action only.
     #[serde(alias = "actionModule")]
@@ -433,7 +433,7 @@ pub struct AutomationUpdate {
     pub trigger_event: Patch<String>,
     /// Null clears the conditions.
     #[serde(default, alias = "triggerFilters")]
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     pub trigger_filters: Patch<Value>,
     /// For one action only.
     #[serde(alias = "actionModule")]
@@ -540,8 +540,8 @@ pub struct AutomationRun {
     pub finished_at: Option<DateTime<Utc>>,
     /// How long it took.
     pub duration_ms: Option<i64>,
-    /// What each action did.
-    #[schema(value_type = Object)]
+    /// What each action did, in their order; null for none.
+    #[schema(value_type = Option<Vec<Object>>)]
     pub result_payload: Value,
     /// Why it failed.
     pub error_message: Option<String>,
@@ -554,8 +554,8 @@ pub struct AutomationRun {
 pub struct Executed {
     /// As of the run; `running` when it takes longer than 25 seconds.
     pub status: String,
-    /// What each action did.
-    #[schema(value_type = Object)]
+    /// What each action did, in their order; null for none.
+    #[schema(value_type = Option<Vec<Object>>)]
     pub result: Value,
     /// Why it failed.
     pub error: Option<String>,

@@ -38,7 +38,7 @@ pub struct LogoUpload {
 #[utoipa::path(put, path = "/api/site-settings/logos/{slot}",
     params(("slot" = String, Path, description = "`login`, `sidebar` or `favicon`")),
     request_body(content = LogoUpload, content_type = "multipart/form-data"), responses(
-    (status = 204, description = "Stored"), (status = 413, description = "More than 512 KB")))]
+    (status = 204, description = "Stored"), (status = 404, description = "No such slot"), (status = 413, description = "More than 512 KB")))]
 pub async fn put_logo(by: SuperAdmin, Path(slot): Path<String>, form: Multipart) -> Result<StatusCode> {
     let slot = Slot::parse(&slot)?;
     let file = form.files.into_iter().next().ok_or_else(|| Error::field("file", "Choose a picture"))?;
@@ -49,7 +49,7 @@ pub async fn put_logo(by: SuperAdmin, Path(slot): Path<String>, form: Multipart)
 /// Takes a logo or the favicon away.
 #[utoipa::path(delete, path = "/api/site-settings/logos/{slot}",
     params(("slot" = String, Path, description = "`login`, `sidebar` or `favicon`")), responses(
-    (status = 204, description = "Gone")))]
+    (status = 204, description = "Gone"), (status = 404, description = "No such slot")))]
 pub async fn delete_logo(by: SuperAdmin, Path(slot): Path<String>) -> Result<StatusCode> {
     logos::clear(&by, Slot::parse(&slot)?).await?;
     Ok(StatusCode::NO_CONTENT)
