@@ -540,8 +540,8 @@ pub struct AutomationRun {
     pub finished_at: Option<DateTime<Utc>>,
     /// How long it took.
     pub duration_ms: Option<i64>,
-    /// What each action did, in their order; null for none.
-    #[schema(value_type = Option<Vec<Object>>)]
+    /// What each action did, in their order.
+    #[schema(value_type = Vec<Object>)]
     pub result_payload: Value,
     /// Why it failed.
     pub error_message: Option<String>,
@@ -554,8 +554,8 @@ pub struct AutomationRun {
 pub struct Executed {
     /// As of the run; `running` when it takes longer than 25 seconds.
     pub status: String,
-    /// What each action did, in their order; null for none.
-    #[schema(value_type = Option<Vec<Object>>)]
+    /// What each action did, in their order.
+    #[schema(value_type = Vec<Object>)]
     pub result: Value,
     /// Why it failed.
     pub error: Option<String>,
