@@ -39,6 +39,7 @@ pub mod serve;
 pub mod syncro;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod ticket_search;
 pub mod tokens;
 pub mod web;
 pub mod webhooks;

@@ -104,12 +104,6 @@ impl TicketFilter {
     pub fn for_requester(self) -> Self {
         Self { module_slug: None, companies: Vec::new(), assigned: None, requester: None, tags: Vec::new(), ..self }
     }
-
-    /// The ticket that a search such as `#123` names.
-    pub fn number(&self) -> Option<i64> {
-        let text = self.search.as_deref()?.trim();
-        text.strip_prefix('#').unwrap_or(text).parse().ok().filter(|id| *id >= 1)
-    }
 }
 
 #[cfg(test)]
@@ -125,14 +119,5 @@ mod tests {
         for bad in ["", "0", "-1", "you", "1 OR 1=1"] {
             assert!(Assigned::parse(bad, Some(4)).is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn a_search_may_be_a_number() {
-        let number = |text: &str| TicketFilter { search: Some(text.to_owned()), ..TicketFilter::default() }.number();
-        assert_eq!(number("#123"), Some(123));
-        assert_eq!(number(" 7 "), Some(7));
-        assert_eq!(number("room 4"), None);
-        assert_eq!(number("#-1"), None);
     }
 }

@@ -1,37 +1,19 @@
 //! How a list is found so that it stays quick on a million tickets.
 //!
 //! Without a search the indexes of the lists hold all that is asked, and a few statuses are read as one
-//! ordered run each. A search first tests the first tickets of the list, in their order, against the words.
-//! When the list ends there, that is the whole answer; when enough fit, the words are common, and the
-//! answer is what was found there, with the remark that there is more. Otherwise the words are rare, and
-//! the full-text index finds them.
+//! ordered run each. With one, `shared::ticket_search` says how.
 
 use shared::db::{Db, Sql, sql};
 use shared::error::Result;
-use shared::search;
+pub use shared::ticket_search::Plan;
+use shared::ticket_search::{Needle, WINDOW};
 
 use super::list::{Found, Tally, conditions, order};
 use crate::model::{Sort, TicketFilter};
 use crate::scope::Scope;
 
-/// So many tickets of the list are tested against the words.
-const WINDOW: i64 = 3_000;
-
-/// With so many hits among them the words are common.
+/// With so many hits in the window the words are common: more than the first pages show.
 const COMMON: i64 = 60;
-
-/// How a filter is answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Plan {
-    /// No words are looked for.
-    List,
-    /// The first tickets of the list, tested one by one.
-    Window,
-    /// What the full-text index finds.
-    Hits,
-    /// The search holds no words and no number.
-    Nothing,
-}
 
 /// What a filter finds, before any row is read.
 #[derive(Debug, Clone)]
@@ -42,22 +24,29 @@ pub struct Search {
     pub found: Found,
 }
 
+fn needle(scope: Scope, filter: &TicketFilter) -> Needle<'_> {
+    Needle::new(filter.search.as_deref().unwrap_or_default(), scope.sees_desk())
+}
+
 /// Decides how to read a list, and counts it.
 pub async fn search(scope: Scope, db: &Db, filter: &TicketFilter) -> Result<Search> {
-    let Some(text) = filter.search.as_deref() else { return counted(scope, db, filter, Plan::List).await };
-    let terms = search::terms(text);
-    let is_indexed = !terms.sqlite.is_empty();
-    if filter.number().is_some() {
-        return counted(scope, db, filter, Plan::Hits).await;
+    if filter.search.is_none() {
+        return counted(scope, db, filter, Plan::List).await;
     }
-    if !is_indexed && terms.others.is_empty() {
-        return Ok(Search { plan: Plan::Nothing, found: Found::default() });
+    let needle = needle(scope, filter);
+    match needle.clear_plan() {
+        Some(Plan::Nothing) => return Ok(Search { plan: Plan::Nothing, found: Found::default() }),
+        Some(plan) => return counted(scope, db, filter, plan).await,
+        None => {}
     }
-    let (seen, found) = look(scope, db, filter, text).await?;
-    if is_indexed && seen >= WINDOW && found.counted < COMMON {
-        return counted(scope, db, filter, Plan::Hits).await;
+    let rows = needle.look(db, ordered(scope, filter, WINDOW)).await?;
+    let seen = rows.iter().map(|row| row.seen).sum();
+    let hits = rows.into_iter().filter(|row| row.hits > 0);
+    let found = Found::of(hits.map(|row| Tally { status: row.status, tickets: row.hits }).collect());
+    match needle.plan_after(seen, found.counted, COMMON) {
+        Plan::Hits => counted(scope, db, filter, Plan::Hits).await,
+        plan => Ok(Search { plan, found: Found { has_more: seen >= WINDOW, ..found } }),
     }
-    Ok(Search { plan: Plan::Window, found: Found { has_more: seen >= WINDOW, ..found } })
 }
 
 async fn counted(scope: Scope, db: &Db, filter: &TicketFilter, plan: Plan) -> Result<Search> {
@@ -68,60 +57,12 @@ async fn counted(scope: Scope, db: &Db, filter: &TicketFilter, plan: Plan) -> Re
     Ok(Search { plan, found: Found::of(query.fetch_all(db).await?) })
 }
 
-#[derive(sqlx::FromRow)]
-struct Looked {
-    status: String,
-    seen: i64,
-    hits: i64,
-}
-
-async fn look(scope: Scope, db: &Db, filter: &TicketFilter, text: &str) -> Result<(i64, Found)> {
-    let query = sql("SELECT k.status, COUNT(*) AS seen, CAST(COALESCE(SUM(CASE WHEN 1 = 1")
-        .append(begins(scope, text))
-        .push(" THEN 1 ELSE 0 END), 0) AS SIGNED) AS hits FROM")
-        .append(ordered(scope, filter, WINDOW))
-        .push(" JOIN ticket_texts x ON x.id = k.id GROUP BY k.status");
-    let rows: Vec<Looked> = query.fetch_all(db).await?;
-    let seen = rows.iter().map(|row| row.seen).sum();
-    let hits = rows.into_iter().filter(|row| row.hits > 0);
-    Ok((seen, Found::of(hits.map(|row| Tally { status: row.status, tickets: row.hits }).collect())))
-}
-
-/// Every word begins a word of what the caller may read. Texts begin with a space.
-fn begins(scope: Scope, text: &str) -> Sql {
-    search::words(text).into_iter().fold(sql(""), |query, word| {
-        let word = format!(" {word}");
-        let query = query.push(" AND (INSTR(x.public_text, ?) > 0").bind(word.clone());
-        if scope.sees_desk() { query.push(" OR INSTR(x.internal_text, ?) > 0)").bind(word) } else { query.push(")") }
-    })
-}
-
 /// `tickets t`, behind what the full-text index found where that leads.
 fn source(scope: Scope, filter: &TicketFilter, plan: Plan) -> Sql {
-    let text = filter.search.as_deref().unwrap_or_default();
     if plan != Plan::Hits {
         return tagged(filter);
     }
-    // The hits lead: their number is small, and each ticket is read by its key.
-    let query = sql(" (SELECT n.id AS id FROM tickets n WHERE n.id = ?").bind(filter.number());
-    let terms = search::terms(text);
-    // A short number may also stand in the texts.
-    let is_short = terms.sqlite.is_empty();
-    let query = if is_short {
-        let texts = query.push(" UNION SELECT k.id FROM").append(ordered(scope, filter, WINDOW));
-        texts.push(" JOIN ticket_texts x ON x.id = k.id WHERE 1 = 1").append(begins(scope, text))
-    } else {
-        let (sqlite, mysql) = if scope.sees_desk() { DESK } else { PUBLIC };
-        query.push_by_engine(sqlite, mysql).bind_by_engine(terms.sqlite, terms.mysql)
-    };
-    let query =
-        query.push_by_engine(") h CROSS JOIN tickets t ON t.id = h.id", ") h STRAIGHT_JOIN tickets t ON t.id = h.id");
-    if is_short || terms.others.is_empty() {
-        return query;
-    }
-    let others = terms.others.join(" ");
-    let number = query.push(" JOIN ticket_texts x ON x.id = t.id AND (t.id = ? OR (1 = 1").bind(filter.number());
-    number.append(begins(scope, &others)).push("))")
+    needle(scope, filter).hits(|| ordered(scope, filter, WINDOW))
 }
 
 /// `tickets t`, behind the newest tickets that have one of the tags where tags are asked for: by the order
@@ -135,21 +76,6 @@ pub(super) fn tagged(filter: &TicketFilter) -> Sql {
         .push(" ORDER BY g.ticket_id DESC LIMIT 30001) h")
         .push_by_engine(" CROSS JOIN tickets t ON t.id = h.id", " STRAIGHT_JOIN tickets t ON t.id = h.id")
 }
-
-/// The newest hits lead on SQLite; MySQL would have to read every text to sort them.
-const DESK: (&str, &str) = (
-    " UNION SELECT * FROM (SELECT rowid AS id FROM ticket_texts_search WHERE ticket_texts_search MATCH ? \
-     ORDER BY rowid DESC LIMIT 30001) y",
-    " UNION SELECT * FROM (SELECT d.id FROM ticket_texts d WHERE MATCH (d.public_text, d.internal_text) \
-     AGAINST (? IN BOOLEAN MODE) LIMIT 30001) y",
-);
-
-const PUBLIC: (&str, &str) = (
-    " UNION SELECT * FROM (SELECT rowid AS id FROM ticket_texts_search \
-     WHERE ticket_texts_search MATCH 'public_text : (' || ? || ')' ORDER BY rowid DESC LIMIT 30001) y",
-    " UNION SELECT * FROM (SELECT d.id FROM ticket_texts d WHERE MATCH (d.public_text) \
-     AGAINST (? IN BOOLEAN MODE) LIMIT 30001) y",
-);
 
 /// The ids of a page as the table `k`, so that only the rows that are shown are read.
 pub(super) fn keys(scope: Scope, filter: &TicketFilter, plan: Plan, limit: i64, offset: i64) -> Sql {
@@ -166,8 +92,7 @@ pub(super) fn keys(scope: Scope, filter: &TicketFilter, plan: Plan, limit: i64, 
             .bind(offset + limit),
         Plan::Window => sql(" (SELECT w.id, w.status, w.sort_key FROM (SELECT k.id, k.status, k.sort_key FROM")
             .append(ordered(scope, filter, WINDOW))
-            .push(" JOIN ticket_texts x ON x.id = k.id WHERE 1 = 1")
-            .append(begins(scope, filter.search.as_deref().unwrap_or_default()))
+            .append(needle(scope, filter).of_window())
             .push(") w) k"),
     }
 }
