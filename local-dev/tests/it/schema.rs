@@ -53,7 +53,8 @@ async fn sqlite() -> Schema {
 async fn sqlite_table(connection: &mut SqliteConnection, name: &str) -> Table {
     let mut table = Table::default();
     let columns: Vec<(String, String, bool, i64)> =
-        rows(connection, format!("SELECT name, type, \"notnull\", pk FROM pragma_table_info('{name}') ORDER BY cid"))
+        // The long form of the pragma names generated columns too.
+        rows(connection, format!("SELECT name, type, \"notnull\", pk FROM pragma_table_xinfo('{name}') ORDER BY cid"))
             .await;
     let mut key: Vec<(i64, String)> = Vec::new();
     for (column, kind_of, is_required, pk) in columns {

@@ -1,9 +1,12 @@
 //! Rows of `company_memberships`: one per company and person.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::db::{At, Tx, is_unique_violation, sql};
 use crate::error::{Error, Result};
+
+/// An invitation that nobody answered for so long is over (organisation 20).
+pub const INVITED_FOR: TimeDelta = TimeDelta::days(30);
 
 /// Whether a membership grants anything; only `active` does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,13 +92,15 @@ pub async fn insert(tx: &mut Tx, new: &NewMembership, now: DateTime<Utc>) -> Res
     })
 }
 
-/// Puts the invitations of a person in force, as using an invitation link does; returns how many.
+/// Puts the invitations of a person in force, as using an invitation link does; returns how many. Those
+/// that are over stay as they are.
 pub async fn accept_all(tx: &mut Tx, user_id: i64, now: DateTime<Utc>) -> Result<u64> {
     Ok(sql("UPDATE company_memberships SET status = 'active', joined_at = COALESCE(joined_at, ?), updated_at = ? \
-         WHERE user_id = ? AND status = 'invited'")
+         WHERE user_id = ? AND status = 'invited' AND invited_at > ?")
     .bind(now)
     .bind(now)
     .bind(user_id)
+    .bind(now - INVITED_FOR)
     .execute(tx)
     .await?)
 }

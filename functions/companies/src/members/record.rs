@@ -1,17 +1,16 @@
 //! A membership as everybody reads it: JSON, the matrix, the page of a member.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
+pub use shared::accounts::memberships::INVITED_FOR;
 use shared::context::By;
-use shared::db::{At, Sql, sql};
+use shared::db::{At, Sql, Tx, sql};
 use shared::error::{Error, Result};
 use shared::search;
 use utoipa::ToSchema;
 
 use super::access::Flags;
-
-/// An invitation that nobody answered for so long is over (organisation 20).
-pub const INVITED_FOR: TimeDelta = TimeDelta::days(30);
+use super::manager::Role;
 
 /// The keys of a role, stored as a JSON array.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -111,8 +110,10 @@ const SELECT: &str = "SELECT m.id, m.company_id, m.user_id, m.role_id, m.status,
     m.can_manage_office_groups, m.is_admin, c.name AS company_name, c.is_provider, \
     c.archived_at IS NOT NULL AS is_archived, u.password_hash IS NOT NULL AS has_password";
 
-const FROM: &str = " FROM company_memberships m JOIN users u ON u.id = m.user_id JOIN roles r ON r.id = m.role_id \
-    JOIN companies c ON c.id = m.company_id WHERE 1 = 1";
+const JOINS: &str = " FROM company_memberships m JOIN users u ON u.id = m.user_id JOIN roles r ON r.id = m.role_id \
+    JOIN companies c ON c.id = m.company_id";
+
+const WHERE: &str = " WHERE 1 = 1";
 
 /// How a membership is named by an address.
 #[derive(Debug, Clone, Copy)]
@@ -125,12 +126,68 @@ pub enum Which {
 
 /// One membership of a company, if there is one.
 pub async fn find(at: impl Into<At<'_>>, company_id: i64, which: Which) -> Result<Option<Record>> {
-    let query = sql(SELECT).push(FROM).push(" AND m.company_id = ?").bind(company_id);
+    let query = sql(SELECT).push(JOINS).push(WHERE).push(" AND m.company_id = ?").bind(company_id);
     let query = match which {
         Which::Row(id) => query.push(" AND m.id = ?").bind(id),
         Which::Person(id) => query.push(" AND m.user_id = ?").bind(id),
     };
     Ok(query.fetch_optional(at).await?)
+}
+
+/// A membership about to be changed, with what the rules ask of it.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Held {
+    /// As it is.
+    #[sqlx(flatten)]
+    pub record: Record,
+    wanted_id: Option<i64>,
+    wanted_name: Option<String>,
+    wanted_permissions: Option<String>,
+    /// Active administrators of the company besides this member.
+    pub other_admins: i64,
+}
+
+impl Held {
+    /// The role after the change: the wanted one, or the one it has.
+    pub fn role(&self, wanted: Option<i64>) -> Result<Role> {
+        let record = &self.record;
+        if wanted.is_none_or(|id| id == record.role_id) {
+            let permissions = record.permissions.clone();
+            return Ok(Role { id: record.role_id, name: record.role_name.clone(), permissions });
+        }
+        match (self.wanted_id, &self.wanted_name, &self.wanted_permissions) {
+            (Some(id), Some(name), Some(keys)) => Ok(Role { id, name: name.clone(), permissions: keys.clone().into() }),
+            _ => Err(Error::not_found("Role not found")),
+        }
+    }
+}
+
+fn held(wanted: Option<i64>) -> Sql {
+    sql(SELECT)
+        .push(
+            ", w.id AS wanted_id, w.name AS wanted_name, w.permissions AS wanted_permissions, (SELECT COUNT(*) \
+             FROM company_memberships o WHERE o.company_id = m.company_id AND o.status = 'active' \
+             AND o.is_admin = TRUE AND o.id <> m.id) AS other_admins",
+        )
+        .push(JOINS)
+        .push(" LEFT JOIN roles w ON w.id = ?")
+        .bind(wanted)
+        .push(WHERE)
+}
+
+/// One membership with the role it should get, in one statement.
+pub async fn hold(tx: &mut Tx, company_id: i64, which: Which, wanted: Option<i64>) -> Result<Option<Held>> {
+    let query = held(wanted).push(" AND m.company_id = ?").bind(company_id);
+    let query = match which {
+        Which::Row(id) => query.push(" AND m.id = ?").bind(id),
+        Which::Person(id) => query.push(" AND m.user_id = ?").bind(id),
+    };
+    Ok(query.fetch_optional(tx).await?)
+}
+
+/// The same for several by their numbers; those that are not there are left out.
+pub async fn hold_all(tx: &mut Tx, ids: &[i64], wanted: Option<i64>) -> Result<Vec<Held>> {
+    Ok(held(wanted).push_in(" AND m.id IN", ids).push(" ORDER BY m.id LIMIT 200").fetch_all(tx).await?)
 }
 
 /// 404 for a membership that is not there, or of another company.
@@ -154,7 +211,8 @@ pub struct Filter {
 }
 
 fn conditions(filter: &Filter) -> Sql {
-    sql(FROM)
+    sql(JOINS)
+        .push(WHERE)
         .push_if(" AND m.company_id = ?", filter.company_id)
         .push_if(" AND m.status = ?", filter.status.clone())
         .push_if(" AND m.role_id = ?", filter.role_id)
@@ -164,8 +222,8 @@ fn conditions(filter: &Filter) -> Sql {
 fn order(sort: Option<&str>) -> &'static str {
     match sort {
         Some("-email") => " ORDER BY u.email DESC, m.id DESC",
-        Some("user") => " ORDER BY LOWER(COALESCE(u.last_name, u.email)), u.email, m.id",
-        Some("-user") => " ORDER BY LOWER(COALESCE(u.last_name, u.email)) DESC, u.email DESC, m.id DESC",
+        Some("user") => " ORDER BY u.sort_name, u.email, m.id",
+        Some("-user") => " ORDER BY u.sort_name DESC, u.email DESC, m.id DESC",
         Some("company") => " ORDER BY LOWER(c.name), u.email, m.id",
         Some("-company") => " ORDER BY LOWER(c.name) DESC, u.email DESC, m.id DESC",
         Some("role") => " ORDER BY r.name_key, u.email, m.id",
