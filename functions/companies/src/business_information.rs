@@ -39,6 +39,18 @@ pub struct Administrator {
     last_name: Option<String>,
 }
 
+/// How much there is of what is open to the viewer; absent where it is not.
+#[derive(Debug, Clone, Copy, Default, Serialize, sqlx::FromRow, ToSchema)]
+#[schema(as = CompanyCounts, example = json!({"members": 14, "open_tickets": 3}))]
+pub struct Counts {
+    /// Active members; for who manages them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    members: Option<i64>,
+    /// Open tickets; for who works at the desk.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    open_tickets: Option<i64>,
+}
+
 /// The company as its members see it.
 #[derive(Debug, Serialize)]
 pub struct BusinessInformation {
@@ -47,6 +59,7 @@ pub struct BusinessInformation {
     sections: Vec<&'static str>,
     administrators: Vec<Administrator>,
     domains: Vec<String>,
+    counts: Counts,
     is_super_admin: bool,
     manages_members: bool,
     may_edit: bool,
@@ -68,6 +81,11 @@ impl Page for BusinessInformation {
             sections: if is_super_admin { vec!["Shop", "Orders"] } else { Vec::new() },
             administrators,
             domains: if is_super_admin { vec!["dental.example.com".to_owned()] } else { Vec::new() },
+            counts: if is_super_admin {
+                Counts { members: Some(14), open_tickets: Some(3) }
+            } else {
+                Counts::default()
+            },
             is_super_admin,
             manages_members: is_super_admin,
             may_edit: is_super_admin,
@@ -85,6 +103,7 @@ async fn gather(by: &By, person: &Person, id: i64) -> Result<BusinessInformation
         sections: sections(&person.rights),
         administrators: administrators(by, id).await?,
         domains: domains.into_iter().map(|domain| domain.domain).collect(),
+        counts: counts(by, person, id).await?,
         is_super_admin,
         manages_members: person.rights.manages("membership.manage"),
         may_edit: person.rights.manages("company.manage"),
@@ -95,6 +114,31 @@ async fn gather(by: &By, person: &Person, id: i64) -> Result<BusinessInformation
 pub async fn show(by: Member<AnySection>) -> Result<Response> {
     let page = gather(&by, by.me(), by.company().id).await?;
     by.page(&page).await
+}
+
+/// One statement, and none for plain members.
+async fn counts(by: &By, person: &Person, id: i64) -> Result<Counts> {
+    let (manages, desk) = (person.rights.manages("membership.manage"), person.is_technician);
+    if !manages && !desk {
+        return Ok(Counts::default());
+    }
+    let query = sql("SELECT");
+    let query = match manages {
+        true => query
+            .push(" (SELECT COUNT(*) FROM company_memberships WHERE company_id = ? AND status = 'active')")
+            .bind(id),
+        false => query.push(" CAST(NULL AS SIGNED)"),
+    };
+    let query = query.push(" AS members,");
+    let query = match desk {
+        true => query
+            .push(
+                " (SELECT COUNT(*) FROM tickets WHERE company_id = ? AND status IN ('open', 'in_progress', 'pending'))",
+            )
+            .bind(id),
+        false => query.push(" CAST(NULL AS SIGNED)"),
+    };
+    Ok(query.push(" AS open_tickets").fetch_one(by.db()).await?)
 }
 
 fn role(person: &Person, company_id: i64) -> String {
@@ -173,7 +217,7 @@ pub async fn save(by: CompanyManager<ManageCompany>, form: Form<Fields>) -> Resu
 #[schema(as = BusinessInformation, example = json!({"id": 4, "name": "Northwind Dental",
     "address": "12 Mill Lane\nLeeds LS1 4AP", "phone": "+44 20 7946 0000",
     "website": "https://dental.example.com", "contact_email": "office@dental.example.com", "is_vip": true,
-    "role": "Member", "sections": ["Shop", "Orders"], "administrators": []}))]
+    "role": "Member", "sections": ["Shop", "Orders"], "administrators": [], "counts": {}}))]
 pub struct Information {
     /// Number of the company.
     id: i64,
@@ -195,6 +239,8 @@ pub struct Information {
     sections: Vec<&'static str>,
     /// Whom to ask.
     administrators: Vec<Administrator>,
+    /// How much there is of what is open to the caller.
+    counts: Counts,
     /// Number of the customer at Syncro; for super administrators.
     #[serde(skip_serializing_if = "Option::is_none")]
     syncro_company_id: Option<String>,
@@ -223,6 +269,7 @@ impl From<BusinessInformation> for Information {
             role: page.role,
             sections: page.sections,
             administrators: page.administrators,
+            counts: page.counts,
             syncro_company_id: company.syncro_company_id.filter(|_| all),
             xero_id: company.xero_id.filter(|_| all),
             is_provider: all.then_some(company.is_provider),

@@ -50,22 +50,30 @@ pub async fn show(by: User, Path(id): Path<i64>) -> Result<Response> {
     by.page(&Details::new(Frame::new(by.me(), company, "Details"), form)).await
 }
 
-/// Saves the details.
+/// Saves the details. The table of companies sends the fields of a row only; the others stay then.
 pub async fn update(by: SuperAdmin, Path(id): Path<i64>, form: Form<Fields>) -> Result<Response> {
-    let typed = form.value.clone();
-    let saved = match typed.parse() {
-        Ok(_) => store::update(&by, id, |_| typed).await,
-        Err(invalid) => Err(invalid.into()),
-    };
-    match shown(saved, &form)? {
+    let put = |stored: Fields| form.value.clone().over(stored, |name| form.has(name));
+    match shown(store::update(&by, id, put).await, &form)? {
         Ok(company) => {
-            by.see(format!("/admin/companies/{id}/details"), Flash::done(format!("{} saved", company.name))).await
+            let back = form.all("back").into_iter().next().filter(|back| back.starts_with('?'));
+            let to = back.map_or_else(|| format!("/admin/companies/{id}/details"), |q| format!("/admin/companies{q}"));
+            by.see(to, Flash::done(format!("{} saved", company.name))).await
         }
-        Err(form) => {
+        Err(refused) => {
             let company = store::find(by.db(), id).await?;
+            let form = over(put(company.fields()).state(), refused);
             by.page_again(&Details::new(Frame::new(by.me(), company, "Details"), form)).await
         }
     }
+}
+
+/// What was not sent is shown as it is stored.
+fn over(mut all: FormState, refused: FormState) -> FormState {
+    for (name, field) in refused.fields {
+        all.fields.entry(name).or_default().errors = field.errors;
+    }
+    all.errors = refused.errors;
+    all
 }
 
 /// Archives the company.

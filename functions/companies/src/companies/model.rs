@@ -152,6 +152,31 @@ impl Fields {
         })
     }
 
+    /// What was sent over what is stored: the table of companies sends a row only, and what a form does
+    /// not hold stays. Boxes that are not ticked are not sent, so the first belongs to every form and the
+    /// second to the whole form, which also has the address.
+    #[must_use]
+    pub fn over(self, stored: Self, has: impl Fn(&str) -> bool) -> Self {
+        let keep = |names: [&str; 2], typed: String, stored: String| {
+            if names.into_iter().any(&has) { typed } else { stored }
+        };
+        Self {
+            name: keep(["name", "name"], self.name, stored.name),
+            phone: keep(["phone", "phone"], self.phone, stored.phone),
+            website: keep(["website", "website"], self.website, stored.website),
+            contact_email: keep(["contact_email", "contactEmail"], self.contact_email, stored.contact_email),
+            is_vip: self.is_vip,
+            is_provider: if has("address") { self.is_provider } else { stored.is_provider },
+            syncro_company_id: keep(
+                ["syncro_company_id", "syncroCompanyId"],
+                self.syncro_company_id,
+                stored.syncro_company_id,
+            ),
+            xero_id: keep(["xero_id", "xeroId"], self.xero_id, stored.xero_id),
+            address: keep(["address", "address"], self.address, stored.address),
+        }
+    }
+
     /// The fields as a form shows them.
     pub fn state(&self) -> FormState {
         let flag = |flag: Flag| if flag.0 { "true" } else { "" };

@@ -43,18 +43,25 @@ pub struct CompanyList {
     /// The address of this list without `page=` and without `sort=`.
     page_url: String,
     sort_url: String,
+    /// The query of this page of the list, to come back to.
+    back: String,
+    /// The row that is being edited.
+    edit: Option<i64>,
     is_filtered: bool,
 }
 
 impl CompanyList {
-    fn new(list: PageOf<Listed>, filter: &Filter) -> Self {
+    fn new(list: PageOf<Listed>, filter: &Filter, edit: Option<i64>) -> Self {
         let q = filter.search.clone().unwrap_or_default();
         let archived = filter.archived.clone().unwrap_or_else(|| "0".to_owned());
         let sort = filter.sort.clone().unwrap_or_else(|| "name".to_owned());
-        let kept = format!("/admin/companies?q={}&archived={archived}", encode_component(&q));
+        let query = format!("?q={}&archived={archived}", encode_component(&q));
+        let kept = format!("/admin/companies{query}");
         Self {
             page_url: format!("{kept}&sort={sort}&size={}&page=", list.size),
             sort_url: format!("{kept}&size={}&sort=", list.size),
+            back: format!("{query}&sort={sort}&size={}&page={}", list.size, list.page),
+            edit,
             is_filtered: !q.is_empty() || archived != "0",
             list,
             q,
@@ -78,6 +85,7 @@ impl Page for CompanyList {
             is_provider,
             is_archived,
             members: 14,
+            open_tickets: 3,
         };
         let rows = vec![
             row(1, "Northstar IT", false, true, false),
@@ -86,22 +94,29 @@ impl Page for CompanyList {
         ];
         let nothing = Filter { search: Some("kestrel".to_owned()), ..Filter::default() };
         vec![
-            Self::new(PageOf::new(rows, Paging::default(), 130), &Filter::default()),
-            Self::new(PageOf::new(Vec::new(), Paging::default(), 0), &nothing),
-            Self::new(PageOf::new(Vec::new(), Paging::default(), 0), &Filter::default()),
+            Self::new(PageOf::new(rows, Paging::default(), 130), &Filter::default(), Some(4)),
+            Self::new(PageOf::new(Vec::new(), Paging::default(), 0), &nothing, None),
+            Self::new(PageOf::new(Vec::new(), Paging::default(), 0), &Filter::default(), None),
         ]
     }
 }
 
+/// Which row is to be edited where it stands.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default)]
+pub struct Editing {
+    edit: Option<i64>,
+}
+
 /// The list for super administrators; who manages members of one company goes straight there.
-pub async fn list(by: User, filter: Query<Filter>, paging: Query<Paging>) -> Result<Response> {
+pub async fn list(by: User, filter: Query<Filter>, paging: Query<Paging>, editing: Query<Editing>) -> Result<Response> {
     if !by.me().user.is_super_admin {
         return own_company(&by);
     }
     // A link with a value that means nothing shows the list without it.
     let filter = filter.value.clone().checked().unwrap_or_default();
     let (rows, counted) = store::table(&by, &filter, paging.size(), paging.offset()).await?;
-    by.page(&CompanyList::new(PageOf::new(rows, paging.value, counted), &filter)).await
+    by.page(&CompanyList::new(PageOf::new(rows, paging.value, counted), &filter, editing.edit)).await
 }
 
 fn own_company(by: &User) -> Result<Response> {

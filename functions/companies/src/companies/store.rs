@@ -83,19 +83,24 @@ pub struct Listed {
     pub is_provider: bool,
     pub is_archived: bool,
     pub members: i64,
+    pub open_tickets: i64,
 }
 
-/// The same list with the number of members, for the page.
+/// The same list with the number of members and of open tickets, for the page. Only the rows that are
+/// shown are counted.
 pub async fn table(by: &By, filter: &Filter, limit: i64, offset: i64) -> Result<(Vec<Listed>, i64)> {
     let rows = sql("SELECT c.id, c.name, c.syncro_company_id, c.xero_id, c.is_vip, c.is_provider, \
          c.archived_at IS NOT NULL AS is_archived, \
-         (SELECT COUNT(*) FROM company_memberships m WHERE m.company_id = c.id AND m.status = 'active') AS members \
-         FROM companies c")
+         (SELECT COUNT(*) FROM company_memberships m WHERE m.company_id = c.id AND m.status = 'active') AS members, \
+         (SELECT COUNT(*) FROM tickets t WHERE t.company_id = c.id AND t.status IN ('open', 'in_progress', 'pending')) \
+         AS open_tickets FROM (SELECT c.id FROM companies c")
     .append(conditions(filter, None))
     .push(order(filter.sort.as_deref()))
     .push(" LIMIT ? OFFSET ?")
     .bind(limit)
     .bind(offset)
+    .push(") k JOIN companies c ON c.id = k.id")
+    .push(order(filter.sort.as_deref()))
     .fetch_all(by.db())
     .await?;
     Ok((rows, count(by, filter, None).await?))

@@ -14,7 +14,8 @@ use super::store::{self, Match};
 use crate::companies::frame::{Frame, may_edit};
 use crate::companies::model::{Company, Flag};
 use crate::companies::store as companies;
-use crate::members::change::{self, Cause, Wish};
+use crate::members::change::{Cause, Wish};
+use crate::members::joining;
 use crate::members::manager::Manager;
 
 /// The page.
@@ -155,7 +156,7 @@ pub async fn add_person(by: User, Path(id): Path<i64>, form: Form<Person>) -> Re
     let user_id = form.user_id.trim().parse().map_err(|_| Error::not_found("User not found"))?;
     let role = role_id(by.db(), "Member").await?;
     let cause = Cause { manager: &manager, company_id: id, action: "membership.created" };
-    let record = change::add(&by, cause, user_id, &Wish { role_id: role, ..Wish::default() }).await?;
+    let record = joining::add(&by, cause, user_id, &Wish { role_id: role, ..Wish::default() }).await?;
     let text = format!("{} now works for {}", record.name(), record.company_name);
     by.see(format!("/admin/companies/{id}/domains"), Flash::done(text)).await
 }

@@ -10,6 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::access::Field;
 use super::change::{self, Cause, Wish};
+use super::joining;
 use super::manager::Manager;
 use super::record::{self, Filter, Record, Which};
 use super::store;
@@ -166,7 +167,7 @@ pub async fn create_membership(
     }
     bad.finish()?;
     let cause = Cause { manager: &manager, company_id, action: "membership.created" };
-    let record = change::add(&by, cause, body.user_id.unwrap_or_default(), &wish).await?;
+    let record = joining::add(&by, cause, body.user_id.unwrap_or_default(), &wish).await?;
     Ok((StatusCode::CREATED, Json(record)))
 }
 

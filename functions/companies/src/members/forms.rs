@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 
 use super::access::{Field, is_true, staff_level};
 use super::change::{self, Cause, Wish};
+use super::joining;
 use super::manager::Manager;
 use super::record::{self, Which};
 use crate::companies::store as companies;
@@ -188,7 +189,7 @@ async fn join(by: &By, manager: &Manager, company_id: i64, user_id: i64) -> Resu
         let member = role_id(by.db(), "Member").await?;
         let wish = Wish { role_id: member, status: Some(Status::Active), ..Wish::default() };
         let cause = Cause { manager, company_id, action: "membership.created" };
-        return change::add(by, cause, user_id, &wish).await.map(|record| Some(record.user_email));
+        return joining::add(by, cause, user_id, &wish).await.map(|record| Some(record.user_email));
     };
     let cause = Cause { manager, company_id, action: "membership.reactivated" };
     let wish = Wish { status: Some(Status::Active), ..Wish::default() };

@@ -8,13 +8,15 @@ use shared::context::encode_component;
 use shared::db::sql;
 use shared::error::{Error, Result};
 use shared::page::Page;
-use shared::web::{PageOf, Paging, Query};
+use shared::web::{Form, PageOf, Paging, Query};
+use shared::{Flash, Tone};
 
 use super::access::{Field, STAFF_LEVELS};
 use super::api;
 use super::manager::{Manager, Role};
 use super::model::{Choice, Tick, level_choices, ticks};
 use super::record::{self, Filter, Record};
+use super::together::{self, MOST, Outcome, Together};
 
 /// One row of the matrix.
 #[derive(Debug, Clone, Serialize)]
@@ -78,6 +80,14 @@ pub struct Matrix {
     status: String,
     sort: String,
     active: Option<usize>,
+    /// All companies are shown, so each row says which is its own.
+    has_company: bool,
+    /// Name and label of the sections the viewer may switch for several at once.
+    sections: Vec<(&'static str, &'static str)>,
+    /// The roles that may be given to several at once.
+    grantable: Vec<Choice>,
+    /// The query of this page, to come back to.
+    back: String,
     page_url: String,
     sort_url: String,
 }
@@ -116,6 +126,10 @@ impl Page for Matrix {
             status: String::new(),
             sort: "user".to_owned(),
             active: (!is_super_admin).then_some(1),
+            has_company: is_super_admin,
+            sections: vec![("can_access_shop", "Shop")],
+            grantable: vec![choice(3, "Member")],
+            back: "?company_id=4".to_owned(),
             page_url: "/admin/companies/matrix?page=".to_owned(),
             sort_url: "/admin/companies/matrix?sort=".to_owned(),
         };
@@ -196,18 +210,29 @@ fn page(by: &User, filter: &Filter, list: PageOf<Row>, companies: Vec<Choice>, r
     let text = |id: Option<i64>| id.map(|id| id.to_string()).unwrap_or_default();
     let (company_id, role_id) = (text(filter.company_id), text(filter.role_id));
     let (status, sort) = (filter.status.clone().unwrap_or_default(), filter.sort.clone().unwrap_or_default());
-    let kept = format!(
-        "/admin/companies/matrix?company_id={company_id}&q={}&role_id={role_id}&status={status}",
-        encode_component(&filter.words)
-    );
+    let words = encode_component(&filter.words);
+    let query = format!("?company_id={company_id}&q={words}&role_id={role_id}&status={status}");
+    let kept = format!("/admin/companies/matrix{query}");
     let active = [&role_id, &status].into_iter().filter(|value| !value.is_empty()).count();
+    let manager = match filter.company_id {
+        Some(id) => Manager::of(by.me(), id),
+        None => by.me().memberships.iter().find_map(|m| Manager::of(by.me(), m.company.id)),
+    };
+    let is_super_admin = by.me().user.is_super_admin;
+    let may_flag = |field: &Field| is_super_admin || manager.as_ref().is_some_and(|m| m.may_flag(*field));
+    let may_grant = |role: &&Role| is_super_admin || manager.as_ref().is_some_and(|m| m.may_grant(role, false));
+    let grantable = roles.iter().filter(may_grant).map(|role| Choice { value: role.id, label: role.name.clone() });
     Matrix {
+        has_company: filter.company_id.is_none(),
+        sections: Field::ALL.into_iter().filter(may_flag).map(|field| (field.name(), field.label())).collect(),
+        grantable: grantable.collect(),
+        back: format!("{query}&sort={sort}&size={}&page={}", list.size, list.page),
         page_url: format!("{kept}&sort={sort}&size={}&page=", list.size),
         sort_url: format!("{kept}&size={}&sort=", list.size),
         headings: Field::ALL.into_iter().map(Field::label).collect(),
         companies,
         roles: super::model::role_choices(roles),
-        is_super_admin: by.me().user.is_super_admin,
+        is_super_admin,
         list,
         company_id,
         q: filter.words.clone(),
@@ -216,4 +241,54 @@ fn page(by: &User, filter: &Filter, list: PageOf<Row>, companies: Vec<Choice>, r
         sort,
         active: (active > 0).then_some(active),
     }
+}
+
+/// What the bar below the matrix sends.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Bulk {
+    /// As [`Together::parse`] reads it.
+    r#do: String,
+    /// The query of the matrix that the person looks at.
+    back: String,
+}
+
+/// Changes the ticked rows.
+pub async fn change(by: User, form: Form<Bulk>) -> Result<Response> {
+    let back = match form.back.strip_prefix('?') {
+        Some(query) => format!("/admin/companies/matrix?{query}"),
+        None => "/admin/companies/matrix".to_owned(),
+    };
+    let is_manager = by.me().memberships.iter().any(|m| Manager::of(by.me(), m.company.id).is_some());
+    if !is_manager && !by.me().user.is_super_admin {
+        return Err(Error::forbidden("Access denied").with("section", "administration").or_see("/"));
+    }
+    let mut ids: Vec<i64> = form.all("ids").iter().filter_map(|id| id.parse().ok()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    if ids.is_empty() || ids.len() > MOST {
+        let text = if ids.is_empty() { "Tick the people first" } else { "Tick at most 100 people" };
+        return by.see(&back, Flash::new(Tone::Error, text)).await;
+    }
+    let Some(together) = Together::parse(&form.r#do) else {
+        return by.see(&back, Flash::new(Tone::Error, "Choose what to change")).await;
+    };
+    let outcome = together::change_all(&by, &ids, together).await?;
+    by.see(&back, told(&outcome)).await
+}
+
+/// "4 people changed. 2 left alone: already so (1), you cannot change your own membership (1)."
+fn told(outcome: &Outcome) -> Flash {
+    let left: i64 = outcome.left.iter().map(|(_, count)| count).sum();
+    let changed = if outcome.changed == 1 {
+        "1 person changed".to_owned()
+    } else {
+        format!("{} people changed", outcome.changed)
+    };
+    if left == 0 {
+        return Flash::done(changed);
+    }
+    let reasons: Vec<String> = outcome.left.iter().map(|(why, count)| format!("{why} ({count})")).collect();
+    let text = format!("{changed}. {left} left alone: {}.", reasons.join(", "));
+    Flash::new(if outcome.changed == 0 { Tone::Warning } else { Tone::Info }, text)
 }

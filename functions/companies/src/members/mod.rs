@@ -8,6 +8,7 @@ pub mod choose;
 pub mod forms;
 pub mod invitations;
 pub mod jobs;
+pub mod joining;
 pub mod list;
 pub mod manager;
 pub mod matrix;
@@ -16,6 +17,7 @@ pub mod pages;
 pub mod person;
 pub mod record;
 pub mod store;
+pub mod together;
 
 use shared::routes::Routes;
 
@@ -41,7 +43,9 @@ pub fn add(routes: Routes) -> Routes {
         .page("/companies/invitations", invitations::page)
         .form("/companies/invitations/{id}/accept", invitations::accept)
         .form("/companies/invitations/{id}/decline", invitations::decline)
+        .form("/companies/join/{id}", invitations::join)
         .page("/admin/companies/matrix", matrix::show)
+        .form("/admin/companies/matrix", matrix::change)
         .page("/admin/companies/{id}", list::show)
         .page("/admin/companies/{id}/members/{member}", person::show)
         .form("/admin/companies/{id}/members/{member}", person::save)

@@ -20,6 +20,7 @@ async fn who_manages_the_company_edits_what_it_says_of_itself() {
         (&json!("Acme"), &json!("0113"), &json!("https://acme.example.com"), &json!(false), &json!("Owner"))
     );
     assert!(read.get("syncro_company_id").is_none() && read.get("domains").is_none());
+    assert_eq!(read["counts"], json!({"members": 1}), "open tickets are the desk's");
     let _ = olga.post("/business-information", &[("website", "javascript:x")]).await.refuses("website");
     let path = "/api/business-information";
     let changed = olga.json(Method::PATCH, path, json!({"phone": null, "contact_email": "office@example.com"})).await;

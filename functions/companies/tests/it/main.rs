@@ -5,6 +5,8 @@ mod business_information;
 mod documentation;
 mod domains;
 mod invitations;
+mod joining;
+mod list;
 mod matrix;
 mod members;
 mod memberships;
@@ -12,6 +14,7 @@ mod pages;
 mod removal;
 mod roles;
 mod switch;
+mod together;
 
 use shared::caller::Company;
 use shared::db::sql;
