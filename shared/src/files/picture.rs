@@ -31,7 +31,7 @@ pub struct EncodedImage {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PictureError {
     /// Not one of the formats shown.
-    #[error("choose a PNG, JPEG, GIF or WebP picture")]
+    #[error("choose a PNG, JPEG, GIF, WebP or ICO picture")]
     Format,
     /// More pixels than a page can use.
     #[error("choose a picture of at most 40 megapixels")]
@@ -62,7 +62,11 @@ pub fn reencode_image(bytes: &[u8], max_edge: u32) -> Result<EncodedImage, Pictu
 fn decode(bytes: &[u8]) -> Result<(DynamicImage, ImageFormat), PictureError> {
     let mut reader = ImageReader::new(Cursor::new(bytes));
     let format = image::guess_format(bytes).map_err(|_| PictureError::Format)?;
-    if !matches!(format, ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::Gif | ImageFormat::WebP) {
+    let is_shown = matches!(
+        format,
+        ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::Gif | ImageFormat::WebP | ImageFormat::Ico
+    );
+    if !is_shown {
         return Err(PictureError::Format);
     }
     reader.set_format(format);
@@ -162,6 +166,18 @@ mod tests {
     fn small_pictures_are_not_blown_up() {
         let shown = reencode_image(&encoded(&flag(40, 20), ImageFormat::Png), 100).unwrap();
         assert_eq!((shown.width, shown.height), (40, 20));
+    }
+
+    #[test]
+    fn icons_become_the_largest_picture_in_them() {
+        let icon = encoded(&flag(32, 16).to_rgba8().into(), ImageFormat::Ico);
+        let shown = reencode_image(&icon, 100).unwrap();
+        assert_eq!((shown.width, shown.height, shown.content_type), (32, 16, "image/png"));
+        // An icon that holds the header of a huge picture.
+        let huge = claims(16_000, 16_000);
+        let length = u32::try_from(huge.len()).unwrap().to_le_bytes();
+        let head = [&b"\0\0\x01\0\x01\0\x20\x20\0\0\x01\0\x20\0"[..], &length, &[22, 0, 0, 0]].concat();
+        assert!(reencode_image(&[&head[..], &huge].concat(), 100).is_err());
     }
 
     #[test]

@@ -14,6 +14,9 @@ const BINARY: &str = "application/octet-stream";
 const HTML: &str = "text/html";
 const SVG: &str = "image/svg+xml";
 
+/// The icons of browser tabs.
+const ICON: &str = "image/vnd.microsoft.icon";
+
 /// What was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kind {
@@ -25,7 +28,7 @@ pub struct Kind {
 
 impl Kind {
     fn new(content_type: &'static str) -> Self {
-        let is_shown_image = matches!(content_type, "image/png" | "image/jpeg" | "image/gif" | "image/webp");
+        let is_shown_image = matches!(content_type, "image/png" | "image/jpeg" | "image/gif" | "image/webp" | ICON);
         Self { content_type, is_shown_image }
     }
 }

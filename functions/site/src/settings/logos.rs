@@ -51,6 +51,22 @@ impl Slot {
     }
 }
 
+impl Slot {
+    /// Browsers' tabs have a format of their own, which pages do not show well.
+    fn takes(self, content_type: &str) -> bool {
+        matches!(content_type, "image/png" | "image/jpeg" | "image/webp")
+            || (self == Self::Favicon && content_type == "image/vnd.microsoft.icon")
+    }
+
+    /// What to do instead of sending anything else.
+    fn wanted(self) -> &'static str {
+        match self {
+            Self::Favicon => "Choose a PNG, JPEG, WebP or ICO picture",
+            Self::Login | Self::Sidebar => "Choose a PNG, JPEG or WebP picture",
+        }
+    }
+}
+
 /// The file of each slot.
 #[derive(Debug, Clone, Copy, Default, sqlx::FromRow)]
 pub struct Logos {
@@ -87,10 +103,9 @@ pub async fn set(by: &By, slot: Slot, file: UploadedFile) -> Result<()> {
     }
     let id = files::receive(by, HOME, file).await?;
     let arrived = files::find(by.db(), id).await?.ok_or_else(nothing_here)?;
-    let is_known = matches!(arrived.content_type.as_str(), "image/png" | "image/jpeg" | "image/webp");
-    if !is_known || !arrived.is_picture() {
+    if !slot.takes(&arrived.content_type) || !arrived.is_picture() {
         // It stays pending and goes with the next purge.
-        return Err(Error::field("file", "Choose a PNG, JPEG or WebP picture"));
+        return Err(Error::field("file", slot.wanted()));
     }
     put(by, slot, Some((id, arrived.original_name))).await
 }

@@ -121,6 +121,26 @@ async fn logos_are_shown_to_everybody() {
 }
 
 #[tokio::test]
+async fn the_favicon_may_be_an_icon() {
+    let app = portal().await;
+    let ann = app.super_admin("ann").await;
+    let mut icon = std::io::Cursor::new(Vec::new());
+    let picture = image::RgbaImage::from_pixel(32, 32, image::Rgba([9, 9, 200, 255]));
+    picture.write_to(&mut icon, image::ImageFormat::Ico).unwrap();
+    let file = [("file", "favicon.ico", "image/x-icon", icon.get_ref().as_slice())];
+    let _ = ann.upload("/admin/site-settings/logos/favicon", &[], &file).await.goes_to("/admin/site-settings/branding");
+    let shown = app.stranger().get("/branding/favicon").await.is(200);
+    assert_eq!(
+        (shown.header("content-type"), image::load_from_memory(&shown.bytes).unwrap().width()),
+        ("image/png", 32)
+    );
+    let refused = ann.upload("/admin/site-settings/logos/login", &[], &file).await.is(422);
+    let _ = refused.shows("Choose a PNG, JPEG or WebP picture");
+    app.run_jobs().await;
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn what_is_no_small_picture_is_refused() {
     let app = portal().await;
     let ann = app.super_admin("ann").await;
