@@ -42,6 +42,7 @@ pub fn routes() -> Routes {
             "/audit-logs",
             "/admin/access-review",
             "/api/access-review",
+            "/api/dashboard",
             "/api/template-variables",
             "/admin/site-settings",
             "/api/site-settings",

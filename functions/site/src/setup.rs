@@ -4,7 +4,7 @@ use serde::Serialize;
 use shared::app::App;
 use shared::mail::transport::Backend;
 
-use crate::figures::Portal;
+use crate::figures::portal::Portal;
 
 /// One step.
 #[derive(Debug, Clone, Serialize, PartialEq, Eq)]
@@ -73,6 +73,12 @@ pub fn setup(app: &App, portal: &Portal) -> Setup {
             "/admin/companies",
             state(portal.customers > 0),
             Some("Add their company, then invite the first person"),
+        ),
+        task(
+            "Connect your other systems",
+            "/admin/modules",
+            state(portal.has_modules),
+            Some("Syncro, Ollama, ntfy, Tactical RMM, text messages"),
         ),
     ];
     let done = tasks.iter().filter(|task| task.state == "done").count();

@@ -49,7 +49,11 @@ impl Default for Change {
 
 /// Changes one row, the ticked ones, or all that match.
 pub async fn change(by: User, form: Form<Change>) -> Result<Response> {
-    let back = format!("/notifications{}", if form.back.starts_with('?') { form.back.as_str() } else { "" });
+    let back = match form.back.as_str() {
+        // The dashboard shows announcements too.
+        "/" => "/".to_owned(),
+        query => format!("/notifications{}", if query.starts_with('?') { query } else { "" }),
+    };
     let reader = Reader::of(by.me(), by.now());
     let mut tx = by.begin().await?;
     tx.housekeeping();

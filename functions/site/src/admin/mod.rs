@@ -14,7 +14,7 @@ use shared::page::Page;
 use shared::routes::Routes;
 
 use crate::dashboard::{Watch, Worker, watch};
-use crate::figures::Portal;
+use crate::figures::portal::Portal;
 use crate::setup::{Setup, Task};
 
 /// Adds the routes.

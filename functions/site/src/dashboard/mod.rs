@@ -1,5 +1,8 @@
-//! `/`: what waits for a person, by what they may do (interface 3.2, organisation 14). A card exists
-//! only when its page can be opened.
+//! `/` and `GET /api/dashboard`: what waits for a person, by what they may do (interface 3.2,
+//! organisation 14). A card exists only when its page can be opened.
+
+pub mod api;
+mod samples;
 
 use axum::response::Response;
 use serde::Serialize;
@@ -8,17 +11,21 @@ use shared::error::Result;
 use shared::page::Page;
 use shared::routes::Routes;
 
-use crate::figures::{self, Desk, Personal, Portal, TicketLine};
+use crate::figures::asks::{Alert, Offer, asks};
+use crate::figures::days::{Failures, failures};
+use crate::figures::portal::{Portal, portal};
+use crate::figures::{self, Desk, Personal, Snapshot, TicketLine};
 use crate::setup::{self, Setup};
 
-/// Adds the route.
+/// Adds the routes.
 pub fn add(routes: Routes) -> Routes {
-    routes.page("/", show)
+    routes.no_scope().page("/", show).api(shared::api!(api::get_dashboard))
 }
 
 /// The state of the background work.
-#[derive(Debug, Clone, Copy, Serialize, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Serialize, PartialEq, Eq, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = WorkerState)]
 pub enum Worker {
     /// It ran within five minutes.
     Running,
@@ -52,22 +59,43 @@ pub struct Watch {
 
 /// Reads the figures of the whole portal.
 pub async fn watch(by: &User) -> Result<Watch> {
-    let portal = figures::portal(by, by.me().id()).await?;
+    let portal = portal(by, by.me().id()).await?;
     let setup = setup::setup(by.app(), &portal);
     Ok(Watch { worker: Worker::of(&portal, by.now()), portal, setup })
 }
 
+/// What stands in the way of webhooks, in words (organisation 14).
+pub fn queue_note(portal: &Portal) -> String {
+    let parts = [(portal.webhooks_failing, "failing"), (portal.webhooks_running, "in progress")];
+    let parts = parts.iter().filter(|(count, _)| *count > 0);
+    let parts: Vec<String> = parts.map(|(count, word)| format!("{} {word}", shared::format::grouped(*count))).collect();
+    match (parts.is_empty(), portal.webhooks_pending > 0) {
+        (false, _) => parts.join(", "),
+        (true, true) => "Queued for retry".to_owned(),
+        (true, false) => "All clear".to_owned(),
+    }
+}
+
 /// The dashboard.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub struct Dashboard {
     first_name: String,
     companies: Vec<String>,
     unread: i64,
     personal: Personal,
+    /// For who works at the desk.
     desk: Option<Desk>,
+    /// The active company, where any of its figures are for the viewer.
+    snapshot: Option<Snapshot>,
+    /// A company is active.
+    has_company: bool,
+    offers: Vec<Offer>,
+    alerts: Vec<Alert>,
     needs_you: Vec<TicketLine>,
     own: Vec<TicketLine>,
     watch: Option<Watch>,
+    queue_note: String,
+    failures: Option<Failures>,
 }
 
 impl Dashboard {
@@ -77,12 +105,33 @@ impl Dashboard {
             first_name: first.unwrap_or_else(|| person.user.name()),
             companies: person.memberships.iter().map(|m| m.company.name.clone()).collect(),
             unread: person.unread,
-            personal: Personal::default(),
-            desk: None,
-            needs_you: Vec::new(),
-            own: Vec::new(),
-            watch: None,
+            has_company: person.company.is_some(),
+            ..Self::default()
         }
+    }
+
+    /// Reads all of it.
+    async fn read(by: &User) -> Result<Self> {
+        let person = by.me();
+        let mut page = Self::of(person);
+        let home = figures::home(by, person).await?;
+        page.personal = home.personal;
+        page.snapshot = Some(home.snapshot).filter(|snapshot| !snapshot.is_empty());
+        let asks = asks(by, person).await?;
+        (page.offers, page.alerts) = (asks.offers, asks.alerts);
+        if person.is_technician {
+            page.desk = Some(home.desk);
+            page.needs_you = figures::needs_you(by, person.id()).await?;
+        } else {
+            page.own = figures::own_tickets(by, person.id()).await?;
+        }
+        if person.user.is_super_admin {
+            let watch = watch(by).await?;
+            page.queue_note = queue_note(&watch.portal);
+            page.watch = Some(watch);
+            page.failures = Some(failures(by).await?);
+        }
+        Ok(page)
     }
 }
 
@@ -90,60 +139,33 @@ impl Page for Dashboard {
     const TEMPLATE: &'static str = "site/dashboard.html";
 
     fn samples() -> Vec<Self> {
-        let at = chrono::DateTime::from_timestamp(1_794_990_000, 0).unwrap_or_default();
-        let line = |id, subject: &str, side: Option<&str>| TicketLine {
-            id,
-            subject: subject.to_owned(),
-            status: "in_progress".to_owned(),
-            priority: "high".to_owned(),
-            company: Some("Northwind Dental".to_owned()),
-            updated_at: at,
-            last_reply_side: side.map(str::to_owned),
-        };
-        let lines =
-            || vec![line(10_432, "Printer in room 4 jams", Some("technician")), line(10_411, "New starter", None)];
-        let blank = || Self {
-            first_name: "Ana".to_owned(),
-            companies: Vec::new(),
-            unread: 0,
-            personal: Personal::default(),
-            desk: None,
-            needs_you: Vec::new(),
-            own: Vec::new(),
-            watch: None,
-        };
-        let portal = Portal { companies: 12, users: 140, open_tickets: 31, failed_mails: 2, ..Portal::default() };
-        let tasks = vec![setup::Task {
-            title: "Protect your account",
-            href: "/profile/security".to_owned(),
-            state: "not_started",
-            help: Some("An authenticator app and recovery codes"),
-        }];
-        let watch = Watch { portal, worker: Worker::Late, setup: Setup { tasks, done: 0, is_dismissed: false } };
-        let personal = Personal { open_tickets: 2, invitations: 1 };
-        let desk = || Some(Desk { unassigned: 7, mine: 12, waiting: 5, urgent: 2 });
-        vec![
-            blank(),
-            Self { companies: vec!["Northwind Dental".to_owned()], unread: 3, personal, own: lines(), ..blank() },
-            Self { desk: desk(), needs_you: lines(), ..blank() },
-            Self { desk: Some(Desk::default()), watch: Some(watch), ..blank() },
-        ]
+        samples::all()
     }
 }
 
 /// The page.
 pub async fn show(by: User) -> Result<Response> {
-    let person = by.me();
-    let mut page = Dashboard::of(person);
-    page.personal = figures::personal(&by, person.id()).await?;
-    if person.is_technician {
-        page.desk = Some(figures::desk(&by, person.id()).await?);
-        page.needs_you = figures::needs_you(&by, person.id()).await?;
-    } else {
-        page.own = figures::own_tickets(&by, person.id()).await?;
-    }
-    if person.user.is_super_admin {
-        page.watch = Some(watch(&by).await?);
-    }
+    let page = Dashboard::read(&by).await?;
     by.page(&page).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_queue_is_told_in_words() {
+        let note = |failing, running, pending| {
+            queue_note(&Portal {
+                webhooks_failing: failing,
+                webhooks_running: running,
+                webhooks_pending: pending,
+                ..Portal::default()
+            })
+        };
+        assert_eq!(note(2, 0, 5), "2 failing");
+        assert_eq!(note(1, 3, 0), "1 failing, 3 in progress");
+        assert_eq!(note(0, 0, 5), "Queued for retry");
+        assert_eq!(note(0, 0, 0), "All clear");
+    }
 }

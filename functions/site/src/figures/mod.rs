@@ -1,36 +1,140 @@
-//! Read only: the one file that looks into the tables of other areas, for the dashboard, the overview
+//! Read only: the one place that looks into the tables of other areas, for the dashboard, the overview
 //! and search. Each function is one statement; every row is one that the caller may see.
 
-use chrono::{DateTime, TimeDelta, Utc};
+pub mod asks;
+pub mod days;
+pub mod found;
+pub mod portal;
+
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use shared::caller::Person;
 use shared::context::By;
 use shared::db::{Sql, sql};
 use shared::error::Result;
-use shared::search::{self, Index};
+use utoipa::ToSchema;
 
 /// Figures of the ticket desk; each stops at 10,001.
-#[derive(Debug, Clone, Default, Serialize, sqlx::FromRow)]
-#[expect(missing_docs, reason = "the names of interface 3.2")]
+#[derive(Debug, Clone, Default, Serialize, sqlx::FromRow, ToSchema)]
+#[schema(example = json!({"unassigned": 7, "mine": 12, "waiting": 5, "urgent": 2}))]
 pub struct Desk {
+    /// Open and nobody's.
     pub unassigned: i64,
+    /// Open and the caller's.
     pub mine: i64,
+    /// The customer waits for an answer.
     pub waiting: i64,
+    /// Open and urgent.
     pub urgent: i64,
 }
 
-/// The desk as a technician finds it.
-pub async fn desk(by: &By, person_id: i64) -> Result<Desk> {
-    Ok(sql("SELECT (SELECT COUNT(*) FROM (SELECT 1 AS one FROM tickets WHERE assigned_user_id IS NULL \
-         AND status IN ('open', 'in_progress', 'pending') LIMIT 10001) a) AS unassigned, \
-         (SELECT COUNT(*) FROM (SELECT 1 AS one FROM tickets WHERE assigned_user_id = ? \
-         AND status IN ('open', 'in_progress', 'pending') LIMIT 10001) b) AS mine, \
-         (SELECT COUNT(*) FROM (SELECT 1 AS one FROM tickets WHERE status = 'open' LIMIT 10001) c) AS waiting, \
-         (SELECT COUNT(*) FROM (SELECT 1 AS one FROM tickets WHERE priority = 'urgent' \
-         AND status IN ('open', 'in_progress', 'pending') LIMIT 10001) d) AS urgent")
-    .bind(person_id)
-    .fetch_one(by.db())
-    .await?)
+/// What waits for a person outside the ticket desk.
+#[derive(Debug, Clone, Default, Serialize, sqlx::FromRow)]
+pub struct Personal {
+    /// Own tickets that are not done, up to 10,001.
+    pub open_tickets: i64,
+}
+
+/// The active company in figures, each for those only who may open the list that proves it (organisation 14).
+#[derive(Debug, Clone, Default, Serialize, sqlx::FromRow, ToSchema)]
+#[schema(as = CompanyFigures, example = json!({"members": 14, "invited": 2, "open_tickets": 5, "urgent_tickets": 1}))]
+pub struct Snapshot {
+    /// Active members; for who manages them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub members: Option<i64>,
+    /// Invitations that wait for an answer; for who manages members.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub invited: Option<i64>,
+    /// Open tickets of the company; for the desk.
+    #[sqlx(rename = "company_tickets")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open_tickets: Option<i64>,
+    /// Those of them that are urgent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub urgent_tickets: Option<i64>,
+}
+
+impl Snapshot {
+    /// Nothing in it is for the viewer.
+    pub fn is_empty(&self) -> bool {
+        self.members.is_none() && self.open_tickets.is_none()
+    }
+}
+
+/// What the dashboard counts for one person.
+#[derive(Debug, Clone, Default, sqlx::FromRow)]
+pub struct Home {
+    /// Their own.
+    #[sqlx(flatten)]
+    pub personal: Personal,
+    /// The desk; zeros for who does not work there.
+    #[sqlx(flatten)]
+    pub desk: Desk,
+    /// The active company.
+    #[sqlx(flatten)]
+    pub snapshot: Snapshot,
+}
+
+const OPEN: &str = " AND status IN ('open', 'in_progress', 'pending') LIMIT 10001) t)";
+
+/// Everything the dashboard counts for a person, in one statement.
+pub async fn home(by: &By, person: &Person) -> Result<Home> {
+    let id = person.id();
+    let query = sql("SELECT (SELECT COUNT(*) FROM (SELECT 1 AS one FROM tickets WHERE requester_id = ?")
+        .bind(id)
+        .push(OPEN)
+        .push(" AS open_tickets");
+    let query = desk(query, person.is_technician.then_some(id));
+    Ok(snapshot(query, person).fetch_one(by.db()).await?)
+}
+
+fn desk(query: Sql, technician: Option<i64>) -> Sql {
+    let Some(id) = technician else { return query.push(", 0 AS unassigned, 0 AS mine, 0 AS waiting, 0 AS urgent") };
+    query
+        .push(", (SELECT COUNT(*) FROM (SELECT 1 AS one FROM tickets WHERE assigned_user_id IS NULL")
+        .push(OPEN)
+        .push(" AS unassigned, (SELECT COUNT(*) FROM (SELECT 1 AS one FROM tickets WHERE assigned_user_id = ?")
+        .bind(id)
+        .push(OPEN)
+        .push(
+            " AS mine, (SELECT COUNT(*) FROM (SELECT 1 AS one FROM tickets WHERE status = 'open' LIMIT 10001) t) \
+             AS waiting, (SELECT COUNT(*) FROM (SELECT 1 AS one FROM tickets WHERE priority_order = 3",
+        )
+        .push(OPEN)
+        .push(" AS urgent")
+}
+
+/// The company's part: nothing is counted that the viewer could not list.
+fn snapshot(query: Sql, person: &Person) -> Sql {
+    let company = person.company.as_ref().map(|company| company.id);
+    let query = match company.filter(|_| person.rights.manages("membership.manage")) {
+        Some(id) => query
+            .push(
+                ", (SELECT COUNT(*) FROM (SELECT 1 AS one FROM company_memberships WHERE company_id = ? \
+                 AND status = 'active' LIMIT 10001) m) AS members",
+            )
+            .bind(id)
+            .push(
+                ", (SELECT COUNT(*) FROM (SELECT 1 AS one FROM company_memberships WHERE company_id = ? \
+                 AND status = 'invited' LIMIT 10001) i) AS invited",
+            )
+            .bind(id),
+        None => query.push(", CAST(NULL AS SIGNED) AS members, CAST(NULL AS SIGNED) AS invited"),
+    };
+    match company.filter(|_| person.is_technician) {
+        Some(id) => query
+            .push(", (SELECT COUNT(*) FROM (SELECT 1 AS one FROM tickets WHERE company_id = ?")
+            .bind(id)
+            .push(OPEN)
+            .push(
+                " AS company_tickets, (SELECT COUNT(*) FROM (SELECT 1 AS one FROM tickets WHERE company_id = ? \
+                   AND priority_order = 3",
+            )
+            .bind(id)
+            .push(OPEN)
+            .push(" AS urgent_tickets"),
+        None => query.push(", CAST(NULL AS SIGNED) AS company_tickets, CAST(NULL AS SIGNED) AS urgent_tickets"),
+    }
 }
 
 /// A ticket in a short list.
@@ -75,148 +179,6 @@ pub async fn own_tickets(by: &By, person_id: i64) -> Result<Vec<TicketLine>> {
              ORDER BY t.updated_at DESC, t.id DESC LIMIT 5",
         )
         .bind(person_id)
-        .fetch_all(by.db())
-        .await?)
-}
-
-/// What waits for a person outside the ticket desk.
-#[derive(Debug, Clone, Default, Serialize, sqlx::FromRow)]
-pub struct Personal {
-    /// Own tickets that are not done, up to 10,001.
-    pub open_tickets: i64,
-    /// Companies that have invited the person.
-    pub invitations: i64,
-}
-
-/// The same for any person.
-pub async fn personal(by: &By, person_id: i64) -> Result<Personal> {
-    Ok(sql("SELECT (SELECT COUNT(*) FROM (SELECT 1 AS one FROM tickets WHERE requester_id = ? \
-         AND status IN ('open', 'in_progress', 'pending') LIMIT 10001) a) AS open_tickets, \
-         (SELECT COUNT(*) FROM company_memberships m JOIN companies c ON c.id = m.company_id \
-         WHERE m.user_id = ? AND m.status = 'invited' AND c.archived_at IS NULL) AS invitations")
-    .bind(person_id)
-    .bind(person_id)
-    .fetch_one(by.db())
-    .await?)
-}
-
-/// The portal as a super administrator watches it.
-#[derive(Debug, Clone, Default, Serialize, sqlx::FromRow)]
-#[expect(missing_docs, reason = "organisation 14, interface 3.2")]
-pub struct Portal {
-    pub companies: i64,
-    pub users: i64,
-    pub open_tickets: i64,
-    pub failed_mails: i64,
-    pub failed_jobs: i64,
-    pub last_tick: Option<DateTime<Utc>>,
-    pub sent_mails: i64,
-    pub has_authenticator: bool,
-    pub provider: Option<i64>,
-    pub technicians: i64,
-    pub customers: i64,
-    pub has_name: bool,
-    pub setup_dismissed_at: Option<DateTime<Utc>>,
-}
-
-/// Figures of the whole portal and the facts of the setup list, in one statement.
-pub async fn portal(by: &By, person_id: i64) -> Result<Portal> {
-    let now = by.now();
-    Ok(sql("SELECT (SELECT COUNT(*) FROM (SELECT 1 AS one FROM companies WHERE archived_at IS NULL LIMIT 10001) a) \
-         AS companies, (SELECT COUNT(*) FROM (SELECT 1 AS one FROM users LIMIT 10001) b) AS users, \
-         (SELECT COUNT(*) FROM (SELECT 1 AS one FROM tickets WHERE status IN ('open', 'in_progress', 'pending') \
-         LIMIT 10001) c) AS open_tickets, \
-         (SELECT COUNT(*) FROM (SELECT 1 AS one FROM email_outbox WHERE status = 'failed' AND created_at > ? \
-         LIMIT 10001) d) AS failed_mails, \
-         (SELECT COUNT(*) FROM (SELECT 1 AS one FROM jobs WHERE status = 'failed' AND finished_at > ? LIMIT 10001) e) \
-         AS failed_jobs, (SELECT MAX(last_tick_at) FROM worker_heartbeats) AS last_tick, \
-         (SELECT COUNT(*) FROM (SELECT 1 AS one FROM email_outbox WHERE status = 'sent' LIMIT 1) f) AS sent_mails, \
-         EXISTS (SELECT 1 FROM user_totp_authenticators x WHERE x.user_id = ?) AS has_authenticator, \
-         (SELECT MIN(id) FROM companies WHERE is_provider = TRUE AND archived_at IS NULL) AS provider, \
-         (SELECT COUNT(*) FROM (SELECT 1 AS one FROM company_memberships m JOIN companies p ON p.id = m.company_id \
-         JOIN roles r ON r.id = m.role_id WHERE p.is_provider = TRUE AND m.status <> 'suspended' \
-         AND r.permissions LIKE '%\"helpdesk.technician\"%' LIMIT 1) g) AS technicians, \
-         (SELECT COUNT(*) FROM (SELECT 1 AS one FROM company_memberships m JOIN companies p ON p.id = m.company_id \
-         WHERE p.is_provider = FALSE LIMIT 1) h) AS customers, \
-         s.company_name IS NOT NULL AS has_name, s.setup_dismissed_at FROM site_settings s WHERE s.id = 1")
-    .bind(now - TimeDelta::days(7))
-    .bind(now - TimeDelta::days(1))
-    .bind(person_id)
-    .fetch_one(by.db())
-    .await?)
-}
-
-const TICKETS: Index = Index {
-    sqlite: " AND t.id IN (SELECT rowid FROM tickets_search WHERE tickets_search MATCH ?)",
-    mysql: " AND MATCH (t.search_text) AGAINST (? IN BOOLEAN MODE)",
-    like: " AND CONCAT(' ', t.search_text) LIKE ? ESCAPE '!'",
-};
-
-/// Technicians find every ticket, others only their own.
-fn visible(person: &Person) -> Sql {
-    let own = (!person.is_technician).then(|| person.id());
-    sql(" WHERE 1 = 1").push_if(" AND t.requester_id = ?", own)
-}
-
-/// Tickets with these words in what everybody on them may read, or with this number.
-pub async fn find_tickets(by: &By, person: &Person, query: &str, limit: i64) -> Result<Vec<TicketLine>> {
-    let number = query.trim().trim_start_matches('#').parse::<i64>().ok();
-    let found = match number {
-        Some(id) => sql(LINES).append(visible(person)).push(" AND t.id = ?").bind(id),
-        None if search::words(query).is_empty() => return Ok(Vec::new()),
-        None => sql(LINES).append(visible(person)).append(search::condition(&TICKETS, query)),
-    };
-    Ok(found.push(" ORDER BY t.updated_at DESC, t.id DESC LIMIT ?").bind(limit).fetch_all(by.db()).await?)
-}
-
-/// A company that was found.
-#[derive(Debug, Clone, Serialize, sqlx::FromRow)]
-pub struct CompanyLine {
-    /// Number of the company.
-    pub id: i64,
-    /// Its name.
-    pub name: String,
-    /// Closed to its members.
-    pub is_archived: bool,
-}
-
-/// Companies with these words; for super administrators.
-pub async fn find_companies(by: &By, query: &str, limit: i64) -> Result<Vec<CompanyLine>> {
-    if search::words(query).is_empty() {
-        return Ok(Vec::new());
-    }
-    let like = " AND CONCAT(' ', c.search_text) LIKE ? ESCAPE '!'";
-    Ok(sql("SELECT c.id, c.name, c.archived_at IS NOT NULL AS is_archived FROM companies c WHERE 1 = 1")
-        .append(search::like_condition(like, query))
-        .push(" ORDER BY CASE WHEN c.archived_at IS NULL THEN 0 ELSE 1 END, LOWER(c.name), c.id LIMIT ?")
-        .bind(limit)
-        .fetch_all(by.db())
-        .await?)
-}
-
-/// A person who was found.
-#[derive(Debug, Clone, Serialize, sqlx::FromRow)]
-pub struct PersonLine {
-    /// Number of the person.
-    pub id: i64,
-    /// Their address.
-    pub email: String,
-    /// First name.
-    pub first_name: Option<String>,
-    /// Last name.
-    pub last_name: Option<String>,
-}
-
-/// People with these words; for super administrators.
-pub async fn find_people(by: &By, query: &str, limit: i64) -> Result<Vec<PersonLine>> {
-    if search::words(query).is_empty() {
-        return Ok(Vec::new());
-    }
-    let like = " AND CONCAT(' ', u.search_text) LIKE ? ESCAPE '!'";
-    Ok(sql("SELECT u.id, u.email, u.first_name, u.last_name FROM users u WHERE 1 = 1")
-        .append(search::like_condition(like, query))
-        .push(" ORDER BY u.email LIMIT ?")
-        .bind(limit)
         .fetch_all(by.db())
         .await?)
 }

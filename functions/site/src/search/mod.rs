@@ -8,7 +8,12 @@ use shared::page::Page;
 use shared::routes::Routes;
 use shared::web::Query;
 
-use crate::figures::{self, CompanyLine, PersonLine, TicketLine};
+use crate::figures::TicketLine;
+use crate::figures::found::{self, CompanyLine, PersonLine, Reach};
+
+mod commands;
+
+use commands::Command;
 
 /// Adds the routes.
 pub fn add(routes: Routes) -> Routes {
@@ -22,9 +27,36 @@ pub struct Asked {
     q: String,
 }
 
+/// What a sign in front of the words narrows the search to (interface 2.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    All,
+    /// `#`
+    Tickets,
+    /// `@`
+    People,
+    /// `>`
+    Commands,
+}
+
 impl Asked {
     fn text(&self) -> String {
         self.q.chars().take(200).collect()
+    }
+
+    /// The kind that is asked for, and the words without its sign.
+    fn narrowed(&self) -> (Kind, String) {
+        let text = self.text();
+        let text = text.trim();
+        let rest = |sign| text.strip_prefix(sign).map(|rest: &str| rest.trim().to_owned());
+        if let Some(words) = rest('@') {
+            return (Kind::People, words);
+        }
+        if let Some(words) = rest('>') {
+            return (Kind::Commands, words);
+        }
+        // The search of tickets reads the sign of numbers itself.
+        (if text.starts_with('#') { Kind::Tickets } else { Kind::All }, text.to_owned())
     }
 }
 
@@ -37,13 +69,17 @@ pub struct Found {
 }
 
 impl Found {
-    async fn by(user: &User, q: &str, limit: i64) -> Result<Self> {
-        let tickets = figures::find_tickets(user, user.me(), q, limit).await?;
-        if !user.me().user.is_super_admin {
-            return Ok(Self { tickets, ..Self::default() });
+    async fn by(user: &User, kind: Kind, q: &str, limit: i64) -> Result<Self> {
+        let mut found = Self::default();
+        if matches!(kind, Kind::All | Kind::Tickets) {
+            found.tickets = found::tickets(user, user.me(), q, limit).await?;
         }
-        let companies = figures::find_companies(user, q, limit).await?;
-        Ok(Self { tickets, companies, people: figures::find_people(user, q, limit).await? })
+        if matches!(kind, Kind::All | Kind::People) {
+            let reach = Reach::of(user.me());
+            found.companies = found::companies(user, &reach, q, limit).await?;
+            found.people = found::people(user, &reach, q, limit).await?;
+        }
+        Ok(found)
     }
 
     fn sample() -> Self {
@@ -63,6 +99,8 @@ impl Found {
                 email: "ana@example.com".to_owned(),
                 first_name: Some("Ana".to_owned()),
                 last_name: None,
+                company_id: None,
+                member_id: None,
             }],
         }
     }
@@ -87,15 +125,23 @@ impl Page for Results {
 
 /// The page: at most 20 of each kind.
 pub async fn search(by: User, asked: Query<Asked>) -> Result<Response> {
-    let q = asked.text();
-    let found = Found::by(&by, &q, 20).await?;
-    by.page(&Results { q, found }).await
+    let (kind, words) = asked.narrowed();
+    let found = Found::by(&by, kind, &words, 20).await?;
+    by.page(&Results { q: asked.text(), found }).await
 }
 
 /// The list below the palette's field.
 #[derive(Debug, Serialize)]
 pub struct Palette {
-    q: String,
+    /// Without the sign in front.
+    words: String,
+    /// Pages of the navigation are wanted too.
+    has_pages: bool,
+    /// Nothing is looked for, so the tickets are those worked on last.
+    is_recent: bool,
+    /// The ticket of the number that was typed, before all else.
+    exact: Option<TicketLine>,
+    commands: Vec<Command>,
     found: Found,
 }
 
@@ -104,14 +150,46 @@ impl Page for Palette {
     const REGIONS: &'static [(&'static str, &'static str)] = &[("palette-results", "site/_palette.html")];
 
     fn samples() -> Vec<Self> {
-        let page = |q: &str, found| Self { q: q.to_owned(), found };
-        vec![page("da", Found::sample()), page("", Found::default())]
+        let page = |words: &str, is_recent, found: Found| Self {
+            words: words.to_owned(),
+            has_pages: true,
+            is_recent,
+            exact: found.tickets.first().cloned().filter(|_| !is_recent),
+            commands: commands::sample(),
+            found,
+        };
+        vec![page("da", false, Found::sample()), page("", true, Found::sample()), page("zzz", false, Found::default())]
     }
 }
 
-/// At most 5 of each kind, and the pages of the navigation whose name has the text in it.
+/// At most 5 of each kind, and the pages of the navigation whose name has the words in it. Without words:
+/// what the person worked on last.
 pub async fn palette(by: User, asked: Query<Asked>) -> Result<Response> {
-    let q = asked.text();
-    let found = Found::by(&by, &q, 5).await?;
-    by.page(&Palette { q, found }).await
+    let (kind, words) = asked.narrowed();
+    let is_recent = words.is_empty() && kind == Kind::All;
+    let mut found = if is_recent {
+        Found { tickets: found::recent(&by, by.me(), 5).await?, ..Found::default() }
+    } else {
+        Found::by(&by, kind, &words, 5).await?
+    };
+    let number = shared::ticket_search::number(&words);
+    let is_exact = found.tickets.first().is_some_and(|ticket| Some(ticket.id) == number);
+    let exact = is_exact.then(|| found.tickets.remove(0));
+    let has_commands = !is_recent && matches!(kind, Kind::All | Kind::Commands);
+    let commands = if has_commands { commands::matching(by.me(), &words) } else { Vec::new() };
+    by.page(&Palette { has_pages: kind == Kind::All, words, is_recent, exact, commands, found }).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sign_narrows_the_search() {
+        let read = |q: &str| Asked { q: q.to_owned() }.narrowed();
+        assert_eq!(read(" @ana "), (Kind::People, "ana".to_owned()));
+        assert_eq!(read("> new"), (Kind::Commands, "new".to_owned()));
+        assert_eq!(read("#12"), (Kind::Tickets, "#12".to_owned()));
+        assert_eq!(read("vpn @home"), (Kind::All, "vpn @home".to_owned()));
+    }
 }

@@ -1,7 +1,11 @@
 //! The dashboard by who looks at it, the overview and the first steps.
 
+use chrono::TimeDelta;
+use http::Method;
+use serde_json::json;
 use shared::accounts::memberships::{self, NewMembership, Status};
 use shared::db::sql;
+use shared::notify::{self, Announcement, To};
 use shared::testing::{Reply, TestApp};
 
 use crate::{Ticket, portal, ticket};
@@ -56,7 +60,140 @@ async fn a_member_sees_where_they_work_and_who_invites() {
     memberships::insert(&mut tx, &new, app.app().now()).await.unwrap();
     tx.housekeeping();
     tx.commit().await.unwrap();
-    let _ = mia.get("/").await.is(200).shows("You are invited to 1 company").hides("Beta");
+    let _ = mia.get("/").await.is(200).shows("Join Beta?").shows("You are invited to work there");
+    app.advance(TimeDelta::days(31));
+    let _ = app.sign_in(mia.id).await.get("/").await.is(200).hides("Join Beta?");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn an_address_of_a_company_asks_to_join() {
+    let app = portal().await;
+    let acme = app.company("Acme").await;
+    let (rob, una) = (app.requester("rob").await, app.user("una", |new| new.email_verified_at = None).await);
+    app.execute(
+        sql("INSERT INTO company_email_domains (company_id, domain, auto_join, created_at, updated_at) \
+             VALUES (?, 'example.com', FALSE, ?, ?)")
+        .bind(acme.id)
+        .bind(app.app().now())
+        .bind(app.app().now()),
+    )
+    .await;
+    let _ = rob.get("/").await.is(200).hides("Join Acme?");
+    app.execute(sql("UPDATE company_email_domains SET auto_join = TRUE")).await;
+    let page = rob.get("/").await.is(200).shows("Join Acme?").shows("Your email address belongs to this company");
+    let _ = page.shows(&format!("companies&#x2f;join&#x2f;{}", acme.id));
+    let _ = app.sign_in(una).await.get("/").await.hides("Join Acme?");
+    app.execute(sql("UPDATE companies SET archived_at = ?").bind(app.app().now())).await;
+    let _ = rob.get("/").await.is(200).hides("Join Acme?");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn the_company_is_shown_in_figures_to_whom_they_are_for() {
+    let app = portal().await;
+    let (acme, beta) = (app.company("Acme").await, app.company("Beta").await);
+    let provider = app.provider("Northstar").await;
+    let (mia, olga) = (app.member("mia", &acme).await, app.company_admin("olga", &acme).await);
+    let ann = app.super_admin("ann").await;
+    for (company, status, priority) in
+        [(&acme, "open", "urgent"), (&acme, "pending", "low"), (&acme, "closed", "urgent"), (&beta, "open", "urgent")]
+    {
+        ticket(&app, Ticket { company: Some(company.id), status, priority, ..Ticket::default() }).await;
+    }
+    let _ = mia.get("/").await.is(200).hides("Company snapshot").hides("stat-label\">Members").hides("Webhook queue");
+    let page = olga.get("/").await.is(200).shows("Company snapshot").hides("Webhook queue").hides("Portal users");
+    assert_eq!((stat(&page, "Members"), stat(&page, "My companies")), ("2".to_owned(), "1".to_owned()));
+    assert!(!page.text().contains("stat-label\">Open tickets<"), "tickets of the company are the desk's");
+    let figures = olga.api(Method::GET, "/api/dashboard").await.is(200).value();
+    assert_eq!(figures["company"], json!({"id": acme.id, "name": "Acme", "members": 2, "invited": 0}));
+    assert!(figures.get("portal").is_none() && figures.get("desk").is_none(), "{figures}");
+    let tom = app.technician("tom", &provider).await;
+    let _ = tom.get("/").await.shows("Company snapshot").hides("Webhook queue");
+    let _ = ann.get("/").await.shows("No company is active yet. Switch companies to populate the snapshot.");
+    app.execute(sql("UPDATE user_sessions SET active_company_id = ? WHERE user_id = ?").bind(acme.id).bind(ann.id))
+        .await;
+    let page = ann.get("/").await.is(200).shows("Webhook queue").shows("All clear").shows("1 urgent");
+    assert_eq!((stat(&page, "Members"), stat(&page, "Open tickets")), ("2".to_owned(), "2".to_owned()));
+    let figures = ann.api(Method::GET, "/api/dashboard").await.is(200).value();
+    assert_eq!((&figures["company"]["open_tickets"], &figures["portal"]["companies"]), (&json!(2), &json!(3)));
+    assert_eq!(figures["portal"]["webhooks"]["note"], "All clear");
+    assert_eq!(figures["desk"]["urgent"], 2);
+    let _ = app.stranger().api(Method::GET, "/api/dashboard").await.is(401);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn announcements_stand_on_top_until_they_are_put_away() {
+    let app = portal().await;
+    let (acme, beta) = (app.company("Acme").await, app.company("Beta").await);
+    let mia = app.member("mia", &acme).await;
+    let publish = async |to, message: &str| {
+        let mut tx = app.db().begin(shared::audit::Stamp::system(app.app().now())).await.unwrap();
+        tx.housekeeping();
+        let new = Announcement {
+            to,
+            event_type: "general".to_owned(),
+            message: message.to_owned(),
+            metadata: None,
+            link: Some("/help".to_owned()),
+            expires_at: None,
+            respects_preferences: false,
+            is_urgent: false,
+        };
+        notify::publish(app.app(), &mut tx, &new).await.unwrap();
+        tx.commit().await.unwrap();
+    };
+    publish(To::Everyone, "Planned work on Friday").await;
+    publish(To::Company(acme.id), "Acme moves house").await;
+    publish(To::Company(beta.id), "Beta only").await;
+    let page = mia.get("/").await.is(200).shows("Planned work on Friday").shows("Acme moves house").hides("Beta only");
+    let _ = page.shows("value=\"hide:").shows("Read more");
+    app.execute(
+        sql("INSERT INTO notification_states (notification_id, user_id, dismissed_at) SELECT id, ?, ? FROM notifications \
+             WHERE audience = 'all'")
+        .bind(mia.id)
+        .bind(app.app().now()),
+    )
+    .await;
+    let _ = mia.get("/").await.is(200).hides("Planned work on Friday").shows("Acme moves house");
+    app.advance(TimeDelta::days(91));
+    let _ = app.sign_in(mia.id).await.get("/").await.hides("Acme moves house");
+    app.run_jobs().await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn failures_are_drawn_by_day() {
+    let app = portal().await;
+    let ann = app.super_admin("ann").await;
+    let now = app.app().now();
+    let webhook = "INSERT INTO webhook_events (name, target_url, target_host, headers, secret_headers, schedule, status, \
+         idempotency_key, created_at, updated_at) VALUES ('shop-order', 'https://example.com', 'example.com', '{}', \
+         '{}', 'standard', ?, ?, ?, ?)";
+    for (status, at) in [("failed", now), ("failed", now - TimeDelta::days(3)), ("pending", now)] {
+        let row = sql(webhook).bind(status).bind(shared::tokens::random_hex(8)).bind(at).bind(at);
+        app.execute(row).await;
+    }
+    let page = ann.get("/").await.is(200).shows("1 failing").shows("2 in 14 days").shows("None in 14 days");
+    assert_eq!(stat(&page, "Webhook queue"), "1");
+    let _ = page.shows("Failed webhooks on each of the last 14 days, 2 in all");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_dashboard_costs_eight_statements() {
+    let app = portal().await;
+    let acme = app.company("Acme").await;
+    let (ann, mia) = (app.super_admin("ann").await, app.member("mia", &acme).await);
+    app.execute(sql("UPDATE user_sessions SET active_company_id = ? WHERE user_id = ?").bind(acme.id).bind(ann.id))
+        .await;
+    for actor in [&ann, &mia] {
+        let before = app.db().statements();
+        let _ = actor.get("/").await.is(200);
+        let spent = app.db().statements() - before;
+        assert!(spent <= 8, "{spent} statements");
+    }
     app.finish().await;
 }
 
@@ -79,13 +216,13 @@ async fn a_super_admin_watches_the_portal() {
     let app = portal().await;
     let ann = app.super_admin("ann").await;
     app.company("Acme").await;
-    let page = ann.get("/").await.is(200).shows("First steps").shows("0 of 6 done");
+    let page = ann.get("/").await.is(200).shows("First steps").shows("0 of 7 done");
     assert_eq!((stat(&page, "Companies"), stat(&page, "Portal users")), ("1".to_owned(), "1".to_owned()));
     assert_eq!(stat(&page, "Background work"), "Not running");
     app.run_jobs().await;
     assert_eq!(stat(&ann.get("/").await, "Background work"), "Running");
-    app.advance(chrono::TimeDelta::minutes(6));
-    let page = ann.get("/admin").await.is(200).shows("Background work is late").shows("0 of 6 done");
+    app.advance(TimeDelta::minutes(6));
+    let page = ann.get("/admin").await.is(200).shows("Background work is late").shows("0 of 7 done");
     assert_eq!(stat(&page, "Failed mails, 7 days"), "0");
     app.finish().await;
 }
@@ -95,7 +232,7 @@ async fn first_steps_follow_what_is_there() {
     let app = portal().await;
     let ann = app.super_admin("ann").await;
     let provider = app.provider("Northstar").await;
-    let _ = ann.get("/admin").await.shows("1 of 6 done").shows(&format!("{}&#x2f;invite", provider.id));
+    let _ = ann.get("/admin").await.shows("1 of 7 done").shows(&format!("{}&#x2f;invite", provider.id));
     app.technician("tom", &provider).await;
     let acme = app.company("Acme").await;
     app.member("mia", &acme).await;
@@ -105,12 +242,12 @@ async fn first_steps_follow_what_is_there() {
             .bind(app.app().now()),
     )
     .await;
-    let _ = ann.get("/admin").await.shows("4 of 6 done").shows("Nothing has been sent yet");
+    let _ = ann.get("/admin").await.shows("4 of 7 done").shows("Nothing has been sent yet");
     app.execute(sql("UPDATE site_settings SET company_name = 'Northstar IT'")).await;
-    let _ = ann.get("/admin").await.shows("5 of 6 done");
+    let _ = ann.get("/admin").await.shows("5 of 7 done").shows("Connect your other systems");
     let _ = ann.post("/admin/setup/dismiss", &[]).await.goes_to("/admin");
-    let _ = ann.get("/admin").await.is(200).hides(" of 6 done");
-    let _ = ann.get("/").await.is(200).hides(" of 6 done");
+    let _ = ann.get("/admin").await.is(200).hides(" of 7 done");
+    let _ = ann.get("/").await.is(200).hides(" of 7 done");
     assert_eq!(app.audit().await, ["site_settings.updated"]);
     app.finish().await;
 }

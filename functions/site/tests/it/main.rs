@@ -23,6 +23,7 @@ async fn portal() -> TestApp {
 /// A ticket, as the area of tickets stores it.
 struct Ticket<'t> {
     subject: &'t str,
+    company: Option<i64>,
     requester: i64,
     assigned: Option<i64>,
     status: &'t str,
@@ -31,24 +32,37 @@ struct Ticket<'t> {
 
 impl Default for Ticket<'_> {
     fn default() -> Self {
-        Self { subject: "Printer jams", requester: 0, assigned: None, status: "open", priority: "normal" }
+        Self {
+            subject: "Printer jams",
+            company: None,
+            requester: 0,
+            assigned: None,
+            status: "open",
+            priority: "normal",
+        }
     }
 }
 
 async fn ticket(app: &TestApp, ticket: Ticket<'_>) -> i64 {
     let now = app.app().now();
-    let insert = sql("INSERT INTO tickets (requester_id, assigned_user_id, subject, status, priority, search_text, \
-         created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
+    let insert = sql("INSERT INTO tickets (company_id, requester_id, assigned_user_id, subject, status, priority, \
+         priority_order, search_text, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+    .bind(ticket.company)
     .bind((ticket.requester > 0).then_some(ticket.requester))
     .bind(ticket.assigned)
     .bind(ticket.subject)
     .bind(ticket.status)
     .bind(ticket.priority)
+    .bind(if ticket.priority == "urgent" { 3_i64 } else { 1 })
     .bind(shared::search::fold(ticket.subject))
     .bind(now)
     .bind(now);
     app.execute(insert).await;
-    app.number(sql("SELECT MAX(id) FROM tickets")).await
+    let id = app.number(sql("SELECT MAX(id) FROM tickets")).await;
+    let words = format!(" {}", shared::search::fold(ticket.subject));
+    let texts = sql("INSERT INTO ticket_texts (id, public_text, internal_text) VALUES (?, ?, ' vault')");
+    app.execute(texts.bind(id).bind(words)).await;
+    id
 }
 
 /// An API key, as the area of keys stores it.

@@ -1,5 +1,7 @@
 //! Search and the palette: nobody finds what they may not see.
 
+use shared::db::sql;
+
 use crate::{Ticket, portal, ticket};
 
 #[tokio::test]
@@ -41,6 +43,72 @@ async fn the_palette_lists_links() {
     let _ = gus.region("/palette?q=&at=/", "palette-results").await.shows(">Dashboard<");
     let _ = ann.region("/palette?q=admin&at=/", "palette-results").await.shows(">Administration<");
     let _ = app.stranger().get("/palette").await.is(303);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_sign_narrows_and_nothing_shows_what_is_recent() {
+    let app = portal().await;
+    let acme = app.company("Acme").await;
+    let beta = app.company("Beta").await;
+    let (olga, ann) = (app.company_admin("olga", &acme).await, app.super_admin("ann").await);
+    let _ = (app.member("mia", &acme).await, app.member("mick", &beta).await);
+    let own = ticket(&app, Ticket { subject: "Own printer", requester: olga.id, ..Ticket::default() }).await;
+    let palette = async |q: &str| olga.region(&format!("/palette?q={q}&at=/"), "palette-results").await.is(200);
+    let _ = palette("").await.shows("Last worked on").shows("Own printer").shows("Pages").hides("Actions");
+    let _ = palette("%3Einv").await.shows("Invite person").hides("Pages").hides("Own printer");
+    let _ = palette("new").await.shows("New ticket").hides("New company");
+    let _ = palette("%40mi").await.shows("mia@example.com").hides("mick@example.com").hides("Pages");
+    let _ = palette("%40acm").await.shows("Acme").hides("Beta");
+    let _ = palette("%40bet").await.hides("Beta");
+    let first = palette(&format!("{own}")).await;
+    assert!(first.text().trim_start().starts_with(&format!("<a href=\"/tickets/{own}\">")), "{}", first.text());
+    let _ = ann.region("/palette?q=%40mi&at=/", "palette-results").await.shows("mia@").shows("mick@");
+    let member = app
+        .number(sql("SELECT MIN(m.id) FROM company_memberships m JOIN users u ON u.id = m.user_id \
+         WHERE u.email = 'mia@example.com'"))
+        .await;
+    let page = olga.get("/search?q=mia").await.is(200);
+    let _ = page.shows(&format!("companies&#x2f;{}&#x2f;members&#x2f;{member}", acme.id));
+    app.finish().await;
+}
+
+/// 4,096 tickets by doubling; every second one says `common`, the very first `needle`.
+async fn crowd(app: &shared::testing::TestApp) -> i64 {
+    let first = ticket(app, Ticket { subject: "First", ..Ticket::default() }).await;
+    for _ in 0..12 {
+        let double = sql("INSERT INTO tickets (subject, status, search_text, created_at, updated_at) \
+             SELECT subject, 'open', '', created_at, updated_at FROM tickets LIMIT 5000");
+        app.execute(double).await;
+    }
+    let texts = sql("INSERT INTO ticket_texts (id, public_text, internal_text) SELECT t.id, \
+         CASE WHEN t.id % 2 = 0 THEN ' common words' ELSE ' other words' END, ' vault' FROM tickets t WHERE t.id <> ?");
+    app.execute(texts.bind(first)).await;
+    app.execute(sql("UPDATE ticket_texts SET public_text = ' needle' WHERE id = ?").bind(first)).await;
+    first
+}
+
+#[tokio::test]
+async fn common_and_rare_words_are_found_among_many_tickets() {
+    let app = portal().await;
+    let provider = app.provider("Northstar").await;
+    let (tom, gus) = (app.technician("tom", &provider).await, app.requester("gus").await);
+    let first = crowd(&app).await;
+    let _ = tom.get("/search?q=needle").await.is(200).shows(&format!("/tickets/{first}\""));
+    let common = tom.get("/search?q=common").await.is(200);
+    assert_eq!(common.text().matches("<a href=\"/tickets/").count(), 20);
+    let vault = tom.region("/palette?q=vault&at=/", "palette-results").await;
+    assert_eq!(vault.text().matches("<span>#").count(), 5, "the desk reads notes");
+    app.execute(sql("UPDATE tickets SET requester_id = ? WHERE id = ?").bind(gus.id).bind(first)).await;
+    let _ = gus.get("/search?q=needle").await.shows(&format!("/tickets/{first}\""));
+    let _ = gus.get("/search?q=vault").await.shows("Nothing matches");
+    let _ = gus.get("/search?q=common").await.shows("Nothing matches");
+    for q in ["needle", "common", "co", "%23", "7"] {
+        let before = app.db().statements();
+        let _ = tom.get(&format!("/search?q={q}")).await.is(200);
+        let spent = app.db().statements() - before;
+        assert!(spent <= 8, "{q}: {spent} statements");
+    }
     app.finish().await;
 }
 

@@ -16,11 +16,31 @@ export default function (link, { copyOf, one, all, parse, say, send }) {
       list.forEach((item, i) => { item.toggleAttribute("data-on", i === at); item.setAttribute("aria-selected", i === at); });
       if (list[at]) { input.setAttribute("aria-activedescendant", list[at].id); list[at].scrollIntoView({ block: "nearest" }); }
     };
+    // The page's own buttons, pressed from here: nothing exists in the palette only.
+    const own = (text) => {
+      if (/^\s*[#@\d]/.test(text)) return [];
+      const words = text.replace(/^\s*>/, "").trim().toLowerCase();
+      const fits = (button) => !button.closest("dialog, [hidden]") && !button.disabled && name(button).toLowerCase().includes(words);
+      const list = all(".page-actions :is(a.btn, button), [data-cmd]").filter(fits).slice(0, 8);
+      if (!list.length) return [];
+      const title = document.createElement("h3");
+      title.textContent = "On this page";
+      return [title, ...list.map((button) => {
+        const a = document.createElement("a");
+        a.href = button.href ?? "#";
+        a.textContent = name(button);
+        a.addEventListener("click", (event) => { event.preventDefault(); dialog.close(); button.click(); });
+        return a;
+      })];
+    };
+    const name = (button) => (button.getAttribute("aria-label") ?? button.textContent).trim();
     const find = async () => {
       const mine = ++turn;
       const answer = await send(`/palette?q=${encodeURIComponent(input.value)}&at=${encodeURIComponent(location.pathname)}`, { headers: { "HX-Request": "true", "HX-Target": "div#palette-results" } }).catch(() => null);
       if (mine !== turn) return;
-      results.replaceChildren(...(answer?.ok ? parse(await answer.text()).body.childNodes : []));
+      const found = answer?.ok ? [...parse(await answer.text()).body.childNodes] : [];
+      if (mine !== turn) return;
+      results.replaceChildren(...own(input.value), ...found);
       all("h2, h3, ul, li, section", results).forEach((element) => element.setAttribute("role", "presentation"));
       all("a", results).forEach((a, i) => { a.setAttribute("role", "option"); a.id = `palette-${i}`; a.tabIndex = -1; });
       mark(0);
