@@ -3,6 +3,7 @@
 mod commands;
 mod concurrent_start;
 mod crates;
+mod frame;
 mod functions;
 mod gateway;
 mod hostile;
@@ -14,5 +15,7 @@ mod readme;
 mod reserved_words;
 mod routes;
 mod schema;
+mod strangers;
 mod support;
 mod templates;
+mod world;

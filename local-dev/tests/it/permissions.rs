@@ -1,7 +1,8 @@
-//! Every route, asked by every kind of caller. Who is refused, and how, follows from the caller's type
-//! in the route table; what the others get is written down in a snapshot.
+//! Every route, asked by every kind of caller about what belongs to one company. Who is refused, and how,
+//! follows from the caller's type in the route table; what everybody gets is written down in a snapshot, so
+//! that a change of any cell is a line in a diff.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use axum::body::Body;
 use http::Method;
@@ -13,6 +14,7 @@ use shared::testing::{Actor, Reply, TestApp};
 use shared::tokens;
 
 use crate::support::{filled, portal, snapshot};
+use crate::world::{Place, World};
 
 /// A kind of caller, as the rules see it.
 #[derive(Clone, Default)]
@@ -23,6 +25,8 @@ struct Who {
     /// The area whose routes the key may call; `*` all of them.
     scope: &'static str,
     has_company: bool,
+    /// Every section of the company is open to them.
+    has_sections: bool,
     manages: bool,
     works_at_desk: bool,
     is_super_admin: bool,
@@ -79,7 +83,7 @@ fn by_access(who: &Who, route: &RouteFacts, access: &Access, is_key: bool) -> Op
         return says(403, (303, place));
     }
     let is_open = match access {
-        Access::Member("the company") => who.has_company,
+        Access::Member(section) => who.has_company && (*section == "the company" || who.has_sections),
         Access::CompanyManager(_) => who.has_company && who.manages,
         Access::Technician => who.works_at_desk,
         Access::Auditor => who.is_super_admin || who.manages,
@@ -94,25 +98,43 @@ fn by_access(who: &Who, route: &RouteFacts, access: &Access, is_key: bool) -> Op
     if is_open { None } else { says(403, (303, "/")) }
 }
 
-async fn everybody(app: &TestApp) -> Vec<Who> {
-    let (acme, provider) = (app.company("Acme").await, app.provider("Northstar").await);
-    let who = |name, actor: Actor| Who { name, user: Some(actor.id), ..Who::default() };
+/// The people of the walk, most of them of Acme.
+async fn everybody(world: &mut World) -> Vec<Who> {
+    let app = &world.app;
+    let acme = world.acme.company.clone();
+    let who = |name, user| Who { name, user: Some(user), ..Who::default() };
     let unverified = |new: &mut NewUser| {
         new.is_self_registered = true;
         new.email_verified_at = None;
     };
+    let cora = app.company_admin("cora", &acme).await.id;
+    let tina = app.technician("tina", &acme).await.id;
+    let (mia, sue) = (app.member("mia", &acme).await.id, app.member("sue", &acme).await.id);
+    app.execute(sql("UPDATE company_memberships SET status = 'suspended' WHERE user_id = ?").bind(sue)).await;
+    let all_sections = Who { has_company: true, has_sections: true, ..Who::default() };
+    let works = Who { works_at_desk: true, ..Who::default() };
     let mut all = vec![
-        Who { name: "stranger", ..Who::default() },
-        who("requester", app.requester("rob").await),
-        Who { has_company: true, ..who("member", app.member("mia", &acme).await) },
-        Who { has_company: true, manages: true, ..who("company admin", app.company_admin("cora", &acme).await) },
-        Who { has_company: true, works_at_desk: true, ..who("technician", app.technician("tom", &provider).await) },
-        Who { works_at_desk: true, is_super_admin: true, ..who("super admin", app.super_admin("ann").await) },
+        Who { name: "anonymous", ..Who::default() },
+        who("requester", app.requester("rob").await.id),
+        Who { has_company: true, ..who("member", mia) },
+        Who { name: "member with all sections", user: Some(world.acme.owner), ..all_sections.clone() },
+        Who { name: "member of another company", user: Some(world.beta.owner), ..all_sections.clone() },
+        who("suspended member", sue),
+        Who { name: "company admin", user: Some(cora), manages: true, ..all_sections },
+        Who { has_company: true, ..who("technician's role at a customer", tina) },
         Who {
-            works_at_desk: true,
+            name: "technician",
+            user: Some(app.technician("tom", &world.provider).await.id),
+            has_company: true,
+            ..works.clone()
+        },
+        Who { name: "super admin", user: Some(app.super_admin("ann").await.id), is_super_admin: true, ..works.clone() },
+        Who {
+            name: "super admin, stale",
+            user: Some(app.super_admin("old").await.id),
             is_super_admin: true,
             is_stale: true,
-            ..who("super admin, stale", app.super_admin("old").await)
+            ..works
         },
         Who {
             name: "unverified",
@@ -127,20 +149,33 @@ async fn everybody(app: &TestApp) -> Vec<Who> {
             ..Who::default()
         },
     ];
-    for scope in ["*", "none"] {
-        all.push(machine(app, scope).await);
-    }
+    let beta = world.beta.company.id;
+    all.push(machine(app, "*", None).await);
+    all.push(Who { name: "key of the company", ..machine(app, "*", Some(acme.id)).await });
+    all.push(Who { name: "key of another company", ..machine(app, "*", Some(beta)).await });
+    all.push(machine(app, "none", None).await);
+    let places: [Place; 6] = [
+        (cora, "owner", "active", true),
+        (tina, "helpdesk technician", "active", false),
+        (mia, "member", "active", false),
+        (sue, "member", "suspended", false),
+        (world.acme.owner, "member", "active", true),
+        (world.acme.target, "member", "active", false),
+    ];
+    world.settle(places.into()).await;
+    world.settle_invited().await;
     all
 }
 
-async fn machine(app: &TestApp, scope: &'static str) -> Who {
+async fn machine(app: &TestApp, scope: &'static str, company: Option<i64>) -> Who {
     let token = tokens::random_hex(24);
     let hash = tokens::hmac_sha256_hex(app.app().config().api_key_pepper.as_bytes(), token.as_bytes());
     let scopes = format!("[\"{scope}:{}\"]", if scope == "*" { "*" } else { "write" });
     app.execute(
-        sql("INSERT INTO api_keys (key_hash, key_prefix, scopes, created_at) VALUES (?, 'walk', ?, ?)")
+        sql("INSERT INTO api_keys (key_hash, key_prefix, scopes, company_id, created_at) VALUES (?, 'walk', ?, ?, ?)")
             .bind(hash)
             .bind(scopes)
+            .bind(company)
             .bind(app.app().now()),
     )
     .await;
@@ -152,7 +187,7 @@ async fn machine(app: &TestApp, scope: &'static str) -> Who {
     Who { name, key: Some(token), scope, ..Who::default() }
 }
 
-/// A new session each time: some routes end it.
+/// A new session: some routes end it.
 async fn actor(app: &TestApp, who: &Who) -> Actor {
     let stranger = app.stranger();
     if let Some(key) = &who.key {
@@ -171,13 +206,12 @@ async fn actor(app: &TestApp, who: &Who) -> Actor {
     actor
 }
 
-async fn ask(actor: &Actor, route: &RouteFacts) -> Reply {
-    let path = filled(&route.path);
+async fn ask(actor: &Actor, route: &RouteFacts, path: &str) -> Reply {
     match (route.is_page, route.method == Method::GET) {
-        (true, true) => actor.get(&path).await,
-        (true, false) => actor.post(&path, &[]).await,
-        (false, true) => actor.api(Method::GET, &path).await,
-        (false, false) => actor.json(route.method.clone(), &path, serde_json::json!({})).await,
+        (true, true) => actor.get(path).await,
+        (true, false) => actor.post(path, &[]).await,
+        (false, true) => actor.api(Method::GET, path).await,
+        (false, false) => actor.json(route.method.clone(), path, serde_json::json!({})).await,
     }
 }
 
@@ -204,51 +238,122 @@ fn name_of(route: &RouteFacts) -> String {
     format!("{} {}", route.method.as_str(), route.path)
 }
 
+/// The walk as it goes: sessions that still hold, and what was there before the last change.
+struct Walk {
+    world: World,
+    actors: HashMap<&'static str, Actor>,
+    lines: i64,
+}
+
+impl Walk {
+    async fn actor(&mut self, who: &Who) -> Actor {
+        if let Some(actor) = self.actors.get(who.name) {
+            return actor.clone();
+        }
+        let actor = actor(&self.world.app, who).await;
+        self.actors.insert(who.name, actor.clone());
+        actor
+    }
+
+    async fn visit(&mut self, who: &Who, route: &RouteFacts) -> Reply {
+        let path = self.world.filled(&self.world.acme, &route.path);
+        let reply = ask(&self.actor(who).await, route, &path).await;
+        // Nothing changes where nobody is let in, and reading changes nothing.
+        if route.method != Method::GET && refusal(who, route).is_none() {
+            self.actors.remove(who.name);
+            self.world.app.execute(sql("DELETE FROM rate_limits")).await;
+            self.put_back(!route.is_page && reply.status < 300).await;
+        }
+        reply
+    }
+
+    async fn put_back(&mut self, is_changed: bool) {
+        let lines = self.world.app.number(sql("SELECT MAX(id) FROM audit_logs")).await;
+        if is_changed || lines != self.lines {
+            self.world.restore().await;
+            self.actors.clear();
+        }
+        self.lines = lines;
+    }
+}
+
+/// An answer as the snapshot names it: the status, and where people are sent.
+fn answer(reply: &Reply) -> String {
+    let place = reply.header("location");
+    if reply.status != 303 {
+        return reply.status.to_string();
+    }
+    let path = place.split(['?', '#']).next().unwrap_or_default();
+    let parts = path.split('/').map(|part| if part.parse::<i64>().is_ok() { "{id}" } else { part });
+    format!("303 {}", parts.collect::<Vec<_>>().join("/"))
+}
+
+/// The answers to one route, those who got the same on one line.
+fn told(cells: &[(&str, String)]) -> String {
+    let mut by_answer: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (name, answer) in cells {
+        by_answer.entry(answer).or_default().push(name);
+    }
+    by_answer.iter().map(|(answer, who)| format!("    {answer}: {}\n", who.join(", "))).collect()
+}
+
 #[tokio::test]
 async fn every_route_admits_exactly_whom_it_names() {
-    let mut app = portal().await;
-    app.leave_work();
-    let everybody = everybody(&app).await;
-    let table = app.app().table().clone();
+    let mut world = World::new().await;
+    let everybody = everybody(&mut world).await;
+    let table = world.app.app().table().clone();
+    let scopes: BTreeSet<&'static str> = table.all().iter().filter_map(|route| route.scope).collect();
+    let mut keys = Vec::new();
+    for scope in scopes {
+        keys.push(machine(&world.app, scope, None).await);
+    }
+    let lines = world.app.number(sql("SELECT MAX(id) FROM audit_logs")).await;
+    let mut walk = Walk { world, actors: HashMap::new(), lines };
     let (mut wrong, mut matrix) = (Vec::new(), String::new());
     for route in table.all() {
         // A snapshot of pages that only development has would say little.
         if route.streams {
             continue;
         }
-        let mut line: BTreeMap<u16, Vec<&str>> = BTreeMap::new();
+        let mut cells = Vec::new();
         for who in &everybody {
-            let reply = ask(&actor(&app, who).await, route).await;
-            if let Err(text) = check(who, route, &reply) {
-                wrong.push(text);
-            }
-            line.entry(reply.status).or_default().push(who.name);
-            app.execute(sql("DELETE FROM rate_limits")).await;
+            let reply = walk.visit(who, route).await;
+            wrong.extend(check(who, route, &reply).err());
+            cells.push((who.name, answer(&reply)));
         }
-        let line: Vec<String> = line.iter().map(|(status, who)| format!("{status}: {}", who.join(", "))).collect();
-        matrix += &format!("{} ({})\n    {}\n", name_of(route), route.access, line.join("\n    "));
+        matrix += &format!("{} ({})\n{}", name_of(route), route.access, told(&cells));
+        if route.access.admits_keys() {
+            let mut cells = Vec::new();
+            for who in &keys {
+                let reply = walk.visit(who, route).await;
+                wrong.extend(check(who, route, &reply).err());
+                cells.push((who.name, reply.status));
+            }
+            let others: Vec<(&str, u16)> =
+                cells.iter().filter(|(name, _)| Some(*name) != route.scope).copied().collect();
+            assert!(others.iter().all(|(_, status)| *status == 403), "{}: {others:?}", name_of(route));
+            let own = cells.iter().find(|(name, _)| Some(*name) == route.scope);
+            let own = own.map_or("none".to_owned(), |(name, status)| format!("{name} {status}"));
+            matrix += &format!("    keys: {own}, every other scope 403\n");
+        }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     snapshot("permissions", &matrix);
-    app.finish().await;
+    walk.world.app.finish().await;
 }
 
 #[tokio::test]
-async fn a_key_reaches_the_routes_of_its_scope_only() {
+async fn no_scope_opens_a_route_that_admits_no_keys() {
     let mut app = portal().await;
     app.leave_work();
     let table = app.app().table().clone();
-    let scopes: std::collections::BTreeSet<&'static str> = table.all().iter().filter_map(|r| r.scope).collect();
+    let scope = table.all().iter().find_map(|route| route.scope).unwrap();
+    let who = machine(&app, scope, None).await;
+    let program = actor(&app, &who).await;
     let mut wrong = Vec::new();
-    for scope in scopes {
-        let who = machine(&app, scope).await;
-        for route in table.all().into_iter().filter(|r| !r.is_page && !r.streams) {
-            let reply = ask(&actor(&app, &who).await, route).await;
-            if let Err(text) = check(&who, route, &reply) {
-                wrong.push(text);
-            }
-            app.execute(sql("DELETE FROM rate_limits")).await;
-        }
+    for route in table.all().into_iter().filter(|r| !r.is_page && !r.streams && !r.access.admits_keys()) {
+        let reply = ask(&program, route, &filled(&route.path)).await;
+        wrong.extend(check(&who, route, &reply).err());
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     app.finish().await;
