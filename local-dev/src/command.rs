@@ -5,8 +5,9 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result, bail};
 use shared::app::App;
 use shared::audit::Anchor;
+use shared::config::{Config, GeneralLimits};
 
-use crate::{admin, all, demo, plain, rotate, server, settings, trail};
+use crate::{admin, all, demo, measure, plain, rotate, server, settings, trail};
 
 const HELP: &str = "\
 myportal - the whole portal in one process
@@ -20,6 +21,8 @@ myportal - the whole portal in one process
   myportal secrets rotate         seal stored secrets anew under TOTP_ENCRYPTION_KEY
   myportal audit verify [--expect 812:<digest>]
                                   check the seal of the audit trail and name the first broken record
+  myportal measure organisation [--companies 5000] [--memberships 50000] [--audit 1000000] [--requests 200]
+                                  fill an empty database and print how long its lists take
   myportal routes                 print every route with who may call it
   myportal openapi [--print]      write functions/site/openapi.json, or print it
   myportal help | --version
@@ -44,6 +47,8 @@ pub enum Command {
     Rotate,
     /// Check the seal of the audit trail.
     VerifyAudit(Option<Anchor>),
+    /// Fill the database and measure the lists of companies, members and the trail.
+    Measure(measure::Amounts),
     /// Print the route table.
     Routes,
     /// Write the OpenAPI document, or print it.
@@ -87,6 +92,7 @@ pub fn parse(words: &[&str]) -> Result<Command> {
         ["admin", "create", rest @ ..] => Command::Admin(admin::parse(rest)?),
         ["secrets", "rotate"] => Command::Rotate,
         ["audit", "verify", rest @ ..] => Command::VerifyAudit(trail::parse(rest)?),
+        ["measure", "organisation", rest @ ..] => Command::Measure(measure::parse(rest)?),
         ["routes"] => Command::Routes,
         ["openapi"] => Command::OpenApi { print: false },
         ["openapi", "--print"] => Command::OpenApi { print: true },
@@ -112,6 +118,11 @@ async fn run(command: Command) -> Result<()> {
         Command::Demo => demo::load(&open().await?).await?,
         Command::Admin(request) => admin::create(&open().await?, &request).await?,
         Command::Rotate => rotate::run(&open().await?).await?,
+        Command::Measure(amounts) => {
+            // What is measured is the portal, not its guards.
+            let none = GeneralLimits { coarse: 0, anonymous: 0, signed_in: 0 };
+            measure::run(&open_with(|config| config.limits = none).await?, amounts).await?;
+        }
         Command::VerifyAudit(anchor) => trail::verify(&open().await?, anchor).await?,
     }
     Ok(())
@@ -119,7 +130,12 @@ async fn run(command: Command) -> Result<()> {
 
 /// The app of a command that works on the database and answers nobody.
 async fn open() -> Result<App> {
-    let settings = settings::load()?;
+    open_with(|_| ()).await
+}
+
+async fn open_with(change: impl FnOnce(&mut Config)) -> Result<App> {
+    let mut settings = settings::load()?;
+    change(&mut settings.config);
     shared::serve::start_logs(&settings.config, false);
     let app = App::start(settings.config, shared::routes::Table::default()).await.map_err(plain)?;
     app.db().migrate().await.map_err(plain)?;

@@ -6,6 +6,7 @@ pub mod command;
 pub mod demo;
 pub mod kept;
 pub mod local;
+pub mod measure;
 pub mod rotate;
 pub mod server;
 pub mod settings;
