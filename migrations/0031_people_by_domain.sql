@@ -13,3 +13,10 @@ CREATE INDEX company_memberships_seen ON company_memberships (last_seen_at, id);
 
 -- How many tickets of a company are open, without reading those that are closed.
 CREATE INDEX tickets_company_status ON tickets (company_id, status);
+
+-- The trail narrowed by one thing, in the order of time.
+CREATE INDEX audit_logs_company_time ON audit_logs (company_id, created_at, id);
+
+CREATE INDEX audit_logs_kind_time ON audit_logs (entity_type, created_at, id);
+
+CREATE INDEX audit_logs_action_time ON audit_logs (action, created_at, id);

@@ -164,13 +164,16 @@ const MEMBERSHIPS: &str = "SELECT m.id, m.company_id, c.name AS company, m.user_
     m.can_manage_office_groups, m.can_order_licenses, m.is_admin, u.is_super_admin, \
     EXISTS (SELECT 1 FROM user_totp_authenticators t WHERE t.user_id = u.id) AS has_mfa, m.last_seen_at";
 
+const JOINS: &str = " FROM company_memberships m JOIN companies c ON c.id = m.company_id \
+    JOIN users u ON u.id = m.user_id JOIN roles r ON r.id = m.role_id";
+
 fn memberships(wanted: &Wanted) -> Sql {
-    sql(" FROM company_memberships m JOIN companies c ON c.id = m.company_id JOIN users u ON u.id = m.user_id \
-         JOIN roles r ON r.id = m.role_id WHERE c.archived_at IS NULL")
-    .push_if(" AND m.company_id = ?", wanted.company_id)
-    .push_if(" AND u.search_text LIKE ? ESCAPE '!'", part(wanted.member.as_ref()))
-    .push_if(" AND r.name = ?", wanted.role.clone())
-    .push_if(" AND m.status = ?", wanted.status.clone())
+    sql(JOINS)
+        .push(" WHERE c.archived_at IS NULL")
+        .push_if(" AND m.company_id = ?", wanted.company_id)
+        .push_if(" AND u.search_text LIKE ? ESCAPE '!'", part(wanted.member.as_ref()))
+        .push_if(" AND r.name = ?", wanted.role.clone())
+        .push_if(" AND m.status = ?", wanted.status.clone())
 }
 
 fn access_order(sort: Option<&str>) -> &'static str {
@@ -192,12 +195,17 @@ fn access_order(sort: Option<&str>) -> &'static str {
 
 /// Memberships of companies that are open, and how many there are up to 10,001.
 pub async fn access(by: &By, wanted: &Wanted, (limit, offset): (i64, i64)) -> Result<(Vec<Access>, i64)> {
+    let order = access_order(wanted.sort.as_deref());
+    // Only what is shown is read in full.
     let rows: Vec<MembershipRow> = sql(MEMBERSHIPS)
+        .push(JOINS)
+        .push(" JOIN (SELECT m.id")
         .append(memberships(wanted))
-        .push(access_order(wanted.sort.as_deref()))
-        .push(" LIMIT ? OFFSET ?")
+        .push(order)
+        .push(" LIMIT ? OFFSET ?) k ON k.id = m.id")
         .bind(limit)
         .bind(offset)
+        .push(order)
         .fetch_all(by.db())
         .await?;
     let count = sql("SELECT COUNT(*) FROM (SELECT 1 AS one").append(memberships(wanted)).push(" LIMIT 10001) n");

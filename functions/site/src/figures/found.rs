@@ -121,7 +121,8 @@ pub async fn people(by: &By, reach: &Reach, query: &str, limit: i64) -> Result<V
     };
     Ok(select
         .append(search::like_condition(" AND CONCAT(' ', u.search_text) LIKE ? ESCAPE '!'", query))
-        .push(" ORDER BY u.email, member_id LIMIT ?")
+        // By the index of addresses somebody late in the alphabet is found after everybody before them.
+        .push_by_engine(" ORDER BY +u.email, member_id LIMIT ?", " ORDER BY u.email, member_id LIMIT ?")
         .bind(limit)
         .fetch_all(by.db())
         .await?)
