@@ -77,6 +77,10 @@ fn auditor(person: &Person) -> bool {
     !person.user.is_super_admin && person.audits().is_some()
 }
 
+fn company_tickets(person: &Person) -> bool {
+    !person.is_technician && person.company_tickets().is_some()
+}
+
 fn admin(person: &Person) -> bool {
     person.user.is_super_admin
 }
@@ -89,6 +93,7 @@ const PORTAL: &[Entry] = &[
     entry("Desk", "Unassigned", "/tickets?assigned=none&state=open", "inbox", desk),
     entry("Desk", "Waiting on us", "/tickets?waiting=us", "hourglass", desk),
     entry("Company", "Business information", "/business-information", "building", member),
+    entry("Company", "Company tickets", "/tickets?of=company", "ticket", company_tickets),
     entry("Company", "Members", "/admin/companies", "users", manager),
     entry("Company", "Audit trail", "/admin/audit-logs", "history", auditor),
     entry(" ", "Administration", "/admin", "settings", admin),
@@ -103,6 +108,7 @@ const ADMIN: &[Entry] = &[
     entry("Automation", "Automations", "/admin/automations", "bolt", admin),
     entry("Automation", "Automation & monitoring", "/admin/automation", "activity", admin),
     entry("Automation", "Webhooks", "/admin/webhooks", "webhook", admin),
+    entry("Automation", "Ticket import", "/admin/tickets/import", "download", admin),
     entry("Automation", "Modules", "/admin/modules", "plug", admin),
     entry("Portal", "Announcements", "/admin/notifications", "bell", admin),
     entry("Portal", "Email", "/admin/email", "mail", admin),

@@ -154,6 +154,8 @@ pub const TICKET_ASSIGNED: Kind =
     kind("tickets.assigned", "A ticket was assigned to you", true, true).to(Audience::Technicians);
 /// A ticket's status changed.
 pub const TICKET_STATUS: Kind = kind("tickets.status_changed", "Ticket status changed", true, false);
+/// A long list of tickets was written to a file.
+pub const TICKET_EXPORT: Kind = kind("tickets.export_ready", "Your export of tickets is ready", true, true);
 /// An API key is about to expire.
 pub const KEY_EXPIRING: Kind =
     kind("api_keys.expiring", "An API key expires soon", true, true).to(Audience::SuperAdmins);
@@ -277,6 +279,7 @@ pub const KINDS: &[Kind] = &[
     TICKET_REPLY,
     TICKET_ASSIGNED,
     TICKET_STATUS,
+    TICKET_EXPORT,
     KEY_EXPIRING,
     INVOICE_ISSUED,
     INVOICE_OVERDUE,

@@ -353,7 +353,7 @@ async fn shell(by: &By, is_whole: bool) -> Result<Shell> {
         nav: nav::build(person.map(AsRef::as_ref), &path),
         unread: person.map_or(0, |p| p.unread),
         production: by.app().config().is_production(),
-        live: "none",
+        live: if by.app().table().has(&http::Method::GET, "/events/stream") { "stream" } else { "none" },
         now: by.now(),
         registration_open: settings.registration_mode != "closed",
         once: crate::tokens::random_hex(16),

@@ -56,6 +56,11 @@ impl Table {
         self.0.get(&(method, path.to_owned()))
     }
 
+    /// True where this host answers it; the local server has more routes than the functions.
+    pub fn has(&self, method: &Method, path: &str) -> bool {
+        self.find(method, path).is_some()
+    }
+
     /// Every route, sorted by path and method.
     pub fn all(&self) -> Vec<&RouteFacts> {
         let mut all: Vec<&RouteFacts> = self.0.values().collect();

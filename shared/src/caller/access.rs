@@ -163,6 +163,12 @@ pub const PERMISSION_KEYS: &[PermissionKey] = &[
         scope: "company",
     },
     PermissionKey {
+        key: "tickets.company",
+        label: "See the company's tickets",
+        description: "Reads and answers the tickets of everybody in the company, and raises tickets for colleagues.",
+        scope: "company",
+    },
+    PermissionKey {
         key: "helpdesk.technician",
         label: "Work on tickets",
         description: "Opens the ticket desk of all companies. Counts at the provider only.",

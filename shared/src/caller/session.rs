@@ -118,6 +118,12 @@ impl Person {
         self.user.id
     }
 
+    /// The same person as they are now, for answers that last longer than a request; none once they have
+    /// signed out or lost their account. Looking does not keep the session alive.
+    pub async fn again(&self, app: &App) -> Result<Option<Arc<Self>>> {
+        look_up(app, &self.token, false).await
+    }
+
     /// True when the person has an active membership of the company, or is super administrator.
     pub fn may_work_in(&self, company_id: i64) -> bool {
         self.user.is_super_admin || self.memberships.iter().any(|m| m.company.id == company_id)
@@ -134,6 +140,14 @@ pub enum Audits {
 }
 
 impl Person {
+    /// The active company, where the person's role there has `tickets.company`: the tickets of all its people
+    /// are theirs to read. Being a company admin is not enough.
+    pub fn company_tickets(&self) -> Option<i64> {
+        let company = self.company.as_ref()?.id;
+        let membership = self.memberships.iter().find(|m| m.company.id == company)?;
+        (membership.rights.is_member && membership.grants("tickets.company")).then_some(company)
+    }
+
     /// The companies in which the person's role has `audit.view`; none when there is no such company.
     pub fn audits(&self) -> Option<Audits> {
         if self.user.is_super_admin {
@@ -237,6 +251,10 @@ const TOUCH_AFTER: TimeDelta = TimeDelta::seconds(60);
 
 /// Finds the person behind a cookie; nothing for an unknown, ended or revoked session.
 pub(crate) async fn authenticate(app: &App, token: &str) -> Result<Option<Arc<Person>>> {
+    look_up(app, token, true).await
+}
+
+async fn look_up(app: &App, token: &str, is_use: bool) -> Result<Option<Arc<Person>>> {
     let now = app.now();
     if token.len() != 64 || !token.bytes().all(|b| b.is_ascii_hexdigit()) {
         return Ok(None);
@@ -249,7 +267,8 @@ pub(crate) async fn authenticate(app: &App, token: &str) -> Result<Option<Arc<Pe
         row.is_super_admin || memberships.iter().any(|m| m.company.is_provider && m.grants("helpdesk.technician"));
     let expires_at = (now + TimeDelta::minutes(app.config().session_ttl_minutes)).min(row.absolute_expires_at);
     let moved = row.active_company_id != company.as_ref().map(|c| c.id);
-    let is_due = now - row.last_seen_at >= TOUCH_AFTER;
+    let is_due = is_use && now - row.last_seen_at >= TOUCH_AFTER;
+    let moved = is_use && moved;
     if is_due || moved {
         touch(app, row.session_id, company.as_ref().map(|c| c.id), now, expires_at).await?;
     }

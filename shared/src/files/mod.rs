@@ -4,6 +4,7 @@
 //! A row exists before its object does and is `pending` until the change it belongs to is committed;
 //! what is left over is removed by a job. So nothing is lost and nothing stays behind.
 
+mod made;
 mod names;
 mod scan;
 mod sniff;
@@ -28,6 +29,7 @@ use crate::routes::FILE_LIMIT;
 use crate::web::UploadedFile;
 use crate::{rate_limit, tokens};
 
+pub use made::{Made, Making, attach_made};
 pub use names::safe_file_name;
 
 /// A pending row lives this long.
@@ -340,6 +342,25 @@ pub async fn complete_upload(by: &By, home: Home, id: i64) -> Result<File> {
         tracing::warn!(file.id, %error, "what was sent stays until the file is removed");
     }
     find(by.db(), id).await?.ok_or_else(not_found)
+}
+
+/// Uploads of the caller that have arrived and belong to nothing yet, by id. What is somebody else's, what
+/// has not arrived and what has expired is left out.
+pub async fn arrived_uploads(by: &By, home: Home, ids: &[i64]) -> Result<Vec<File>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let query = sql(COLUMNS)
+        .push(" WHERE state = 'pending' AND sha256 IS NOT NULL AND deleted_at IS NULL AND owner_area = ?")
+        .bind(home.area)
+        .push(" AND expires_at > ?")
+        .bind(by.now())
+        .push_in(" AND id IN", ids);
+    let query = match by.person() {
+        Some(person) => query.push(" AND uploaded_by = ?").bind(person.id()),
+        None => query.push(" AND uploaded_by IS NULL AND uploaded_by_label = ?").bind(label(by)),
+    };
+    Ok(query.push(" ORDER BY id LIMIT 200").fetch_all(by.db()).await?)
 }
 
 /// The signed address stays good for minutes after the file was looked at, so it leads to another key

@@ -14,6 +14,7 @@ mod raw;
 pub use form::{Form, FormState, Input};
 pub use headers::{EndCookies, OwnPolicy, session_cookies};
 pub use json::{Json, Patch};
+pub(crate) use multipart::spool;
 pub use multipart::{Multipart, Part, UploadedFile};
 pub use paging::{COUNT_CAP, Limits, Listed, PageOf, Paging, csv_cell};
 pub use query::{Path, Query};

@@ -55,6 +55,11 @@ impl Multipart {
         from_pairs(&self.pairs)
     }
 
+    /// Every value of a name.
+    pub fn all(&self, name: &str) -> Vec<String> {
+        self.pairs.iter().filter(|(n, _)| n == name).map(|(_, value)| value.clone()).collect()
+    }
+
     /// The form again with what is wrong; files are never shown again.
     pub fn refused(&self, invalid: &Invalid) -> FormState {
         FormState::of(self.pairs.iter().map(|(n, v)| (n.as_str(), v.as_str()))).refused(invalid)
@@ -156,7 +161,7 @@ async fn read_part(mut field: axum::extract::multipart::Field<'_>, room: &mut us
 }
 
 /// A file without a name: gone when closed, whatever happens.
-async fn spool() -> Result<tokio::fs::File> {
+pub(crate) async fn spool() -> Result<tokio::fs::File> {
     let path = std::env::temp_dir().join(format!("myportal-{}", crate::tokens::random_hex(16)));
     let mut options = tokio::fs::OpenOptions::new();
     options.read(true).write(true).create_new(true).mode(0o600);
