@@ -10,7 +10,7 @@ pub use crate::model::{
     read_reply_address,
 };
 pub use crate::scope::{Doer, Scope};
-pub use crate::store::Ticket;
+pub use crate::store::{Stamp, Ticket};
 use crate::{actions, store};
 
 /// Tickets that a filter finds, and how many there are in all, at most 10,001.
@@ -22,6 +22,11 @@ pub async fn list(scope: Scope, db: &Db, filter: &TicketFilter, limit: i64, offs
 /// A ticket in reach.
 pub async fn find(scope: Scope, at: impl Into<At<'_>>, id: i64) -> Result<Ticket> {
     store::find(scope, at, id).await
+}
+
+/// How far the tickets in reach have come, for pages that are open.
+pub async fn stamps(scope: Scope, db: &Db, ids: &[i64]) -> Result<Vec<Stamp>> {
+    store::stamps(scope, db, ids).await
 }
 
 /// The replies in reach, oldest first.

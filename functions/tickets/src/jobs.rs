@@ -257,5 +257,7 @@ pub async fn tidy(run: Run) -> Result<(), JobError> {
     tx.housekeeping();
     store::forget_absent(&mut tx).await?;
     store::tidy_tags(&mut tx).await?;
+    store::forget_undos(&mut tx).await?;
+    crate::export::forget_old(&mut tx).await?;
     Ok(tx.commit().await?)
 }

@@ -4,6 +4,7 @@ mod actions;
 mod ai;
 mod api;
 pub mod desk;
+mod export;
 mod jobs;
 mod model;
 mod pages;
@@ -20,12 +21,12 @@ use shared::routes::Routes;
 pub fn routes() -> Routes {
     let routes =
         Routes::area("tickets", &["/tickets", "/api/tickets", "/admin/tickets", "/admin/syncro/import-tickets"]);
-    ai::add(syncro::add(pages::add(api::add(routes.scope("tickets")))))
+    ai::add(syncro::add(export::add(pages::add(api::add(routes.scope("tickets"))))))
 }
 
 /// All background work of the area.
 pub fn jobs() -> Jobs {
-    ai::jobs(syncro::jobs(notices()))
+    export::jobs(ai::jobs(syncro::jobs(notices())))
 }
 
 /// Telling people what happened.

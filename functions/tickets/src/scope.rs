@@ -17,6 +17,11 @@ enum Reach {
     All,
     Company(i64),
     Own(i64),
+    /// One's own everywhere, and everybody's in one company.
+    Colleague {
+        person: i64,
+        company: i64,
+    },
 }
 
 impl Scope {
@@ -44,17 +49,53 @@ impl Scope {
         Self { reach: Reach::All, sees_desk: false }
     }
 
+    /// The scope that somebody has while they are away, from what the database says of them now.
+    pub fn of_absent(user_id: i64, is_desk: bool, company: Option<i64>) -> Self {
+        match (is_desk, company) {
+            (true, _) => Self { reach: Reach::All, sees_desk: true },
+            (false, Some(company)) => Self { reach: Reach::Company(company), sees_desk: false },
+            (false, None) => Self { reach: Reach::Own(user_id), sees_desk: false },
+        }
+    }
+
     /// The scope of a requester, for sample pages.
     pub fn sample_own() -> Self {
         Self { reach: Reach::Own(1), sees_desk: false }
     }
 
-    fn of_person(person: &Person) -> Self {
+    /// The scope of somebody, also outside a request.
+    pub fn of_person(person: &Person) -> Self {
         if person.is_technician {
             Self { reach: Reach::All, sees_desk: true }
+        } else if let Some(company) = person.company_tickets() {
+            Self { reach: Reach::Colleague { person: person.id(), company }, sees_desk: false }
         } else {
             Self { reach: Reach::Own(person.id()), sees_desk: false }
         }
+    }
+
+    /// For a list: one's own tickets, or those of the company where they are wanted and in reach. Each is
+    /// one run of one index.
+    #[must_use]
+    pub fn listed(self, wants_company: bool) -> Self {
+        match self.reach {
+            Reach::Colleague { company, .. } if wants_company => Self { reach: Reach::Company(company), ..self },
+            Reach::Colleague { person, .. } => Self { reach: Reach::Own(person), ..self },
+            _ => self,
+        }
+    }
+
+    /// The company whose people's tickets a person of a customer may read, answer and raise.
+    pub fn colleagues(self) -> Option<i64> {
+        match self.reach {
+            Reach::Colleague { company, .. } => Some(company),
+            _ => None,
+        }
+    }
+
+    /// The scope of somebody who may see the tickets of their company, for sample pages.
+    pub fn sample_colleague() -> Self {
+        Self { reach: Reach::Colleague { person: 1, company: 1 }, sees_desk: false }
     }
 
     /// Internal notes, watchers, activity and AI fields show.
@@ -62,16 +103,16 @@ impl Scope {
         self.sees_desk
     }
 
-    /// Only own tickets are reached.
+    /// A person of a customer: what only the desk chooses is given.
     pub fn is_own(self) -> bool {
-        matches!(self.reach, Reach::Own(_))
+        matches!(self.reach, Reach::Own(_) | Reach::Colleague { .. })
     }
 
     /// The one company that is reached, if there is such a limit.
     pub fn company(self) -> Option<i64> {
         match self.reach {
             Reach::Company(id) => Some(id),
-            Reach::All | Reach::Own(_) => None,
+            Reach::All | Reach::Own(_) | Reach::Colleague { .. } => None,
         }
     }
 
@@ -86,6 +127,9 @@ impl Scope {
             Reach::All => sql(""),
             Reach::Company(id) => sql(" AND t.company_id = ?").bind(id),
             Reach::Own(id) => sql(" AND t.requester_id = ?").bind(id),
+            Reach::Colleague { person, company } => {
+                sql(" AND (t.requester_id = ? OR t.company_id = ?)").bind(person).bind(company)
+            }
         }
     }
 }

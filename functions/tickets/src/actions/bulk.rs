@@ -9,12 +9,22 @@ use shared::events::{emit_all, names};
 
 use super::checks;
 use super::status::delete_in;
+use super::undo::Kept;
 use crate::model::{self, Bulk, Fate, MOST_TAGS, Status};
 use crate::scope::{Doer, Scope};
 use crate::store::{self, Ticket};
 
+/// What became of the tickets, and what they were before.
+#[derive(Debug, Default)]
+pub struct Done {
+    /// Of each, in the order asked.
+    pub fates: Vec<Fate>,
+    /// For taking it back; empty where there is no way back.
+    pub kept: Vec<Kept>,
+}
+
 /// Changes at most 200 tickets; says of each what became of it, in the order asked.
-pub async fn bulk(by: &By, ids: &[i64], change: &Bulk) -> Result<Vec<Fate>> {
+pub async fn bulk(by: &By, ids: &[i64], change: &Bulk) -> Result<Done> {
     if *change == Bulk::Delete && !by.person().is_none_or(|person| person.user.is_super_admin) {
         return Err(Error::forbidden("Only super administrators delete tickets"));
     }
@@ -29,7 +39,12 @@ pub async fn bulk(by: &By, ids: &[i64], change: &Bulk) -> Result<Vec<Fate>> {
         change => save(&mut tx, &doer, &found, change).await?,
     };
     let fates = ids.iter().map(|id| Fate { id: *id, problem: problem(*id, &found, &changed, change) }).collect();
-    if changed.is_empty() { Ok(fates) } else { tx.commit().await.map(|()| fates) }
+    if changed.is_empty() {
+        return Ok(Done { fates, kept: Vec::new() });
+    }
+    tx.commit().await?;
+    let replaced = found.iter().filter(|ticket| *change != Bulk::Delete && changed.contains(&ticket.id));
+    Ok(Done { fates, kept: replaced.map(|ticket| Kept::of(ticket, change)).collect() })
 }
 
 fn problem(id: i64, found: &[Ticket], changed: &[i64], change: &Bulk) -> Option<&'static str> {
@@ -50,7 +65,7 @@ async fn delete_all(tx: &mut Tx, found: &[Ticket]) -> Result<Vec<i64>> {
     Ok(found.iter().map(|ticket| ticket.id).collect())
 }
 
-async fn save(tx: &mut Tx, doer: &Doer, found: &[Ticket], change: &Bulk) -> Result<Vec<i64>> {
+pub(super) async fn save(tx: &mut Tx, doer: &Doer, found: &[Ticket], change: &Bulk) -> Result<Vec<i64>> {
     let differing: Vec<&Ticket> = found.iter().filter(|ticket| differs(ticket, change)).collect();
     let ids: Vec<i64> = differing.iter().map(|ticket| ticket.id).collect();
     if ids.is_empty() {

@@ -17,19 +17,24 @@ use crate::store::{self, NewActivity};
 pub struct Wanted {
     new: NewTicket,
     is_own: bool,
+    /// The person of a customer whose tickets of the hour are counted.
+    counted: Option<i64>,
 }
 
 /// Reads what was sent: the desk's fields count, a requester's are given but for subject and description.
+/// Who may see the tickets of the company may also name a colleague.
 pub fn wanted(by: &By, raw: RawTicket) -> Result<Wanted> {
     let scope = Scope::of(by);
     match by.person() {
         Some(person) if scope.is_own() => {
             let company = person.company.as_ref().map(|c| c.id).filter(|id| person.may_work_in(*id));
-            Ok(Wanted { new: NewTicket::parse_own(raw, person.id(), company)?, is_own: true })
+            let requester = scope.colleagues().and(raw.requester_id).unwrap_or(person.id());
+            let is_own = requester == person.id();
+            Ok(Wanted { new: NewTicket::parse_own(raw, requester, company)?, is_own, counted: Some(person.id()) })
         }
         _ => {
             let company_id = raw.company_id.or(scope.company());
-            Ok(Wanted { new: NewTicket::parse(&RawTicket { company_id, ..raw })?, is_own: false })
+            Ok(Wanted { new: NewTicket::parse(&RawTicket { company_id, ..raw })?, is_own: false, counted: None })
         }
     }
 }
@@ -37,7 +42,7 @@ pub fn wanted(by: &By, raw: RawTicket) -> Result<Wanted> {
 impl Wanted {
     /// Takes one of the tickets that a requester may raise in an hour.
     pub async fn count(&self, by: &By) -> Result<()> {
-        match self.new.requester_id.filter(|_| self.is_own) {
+        match self.counted {
             Some(id) => rate_limit::hit(by.app(), &rate_limit::TICKET_CREATE, &id.to_string()).await,
             None => Ok(()),
         }
@@ -55,7 +60,8 @@ pub async fn create(by: &By, wanted: Wanted, file_ids: &[i64]) -> Result<i64> {
     }
     let id = store::insert(&mut tx, &doer, &new).await?;
     store::attach(&mut tx, id, None, file_ids).await?;
-    if let Some(person) = doer.id.filter(|_| doer.is_desk) {
+    // Who raises a ticket for somebody else is told of the answers, as the desk is.
+    if let Some(person) = doer.id.filter(|_| !wanted.is_own) {
         store::watch(&mut tx, id, person).await?;
     }
     store::record(&mut tx, &doer, id, NewActivity { kind: "created", changes: Map::new() }).await?;

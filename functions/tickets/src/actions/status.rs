@@ -52,6 +52,10 @@ async fn move_to(by: &By, id: i64, to: Status, check: impl Fn(&Ticket, &Doer) ->
     let mut tx = by.begin().await?;
     store::lock(&mut tx, id).await?;
     let before = store::find(scope, &mut tx, id).await?;
+    // A colleague who sees the ticket answers it; whether it is solved is for the person who asked.
+    if !doer.is_desk && before.requester_id != doer.id {
+        return Err(Error::forbidden("Only the person who asked, or the desk, closes and reopens this ticket"));
+    }
     check(&before, &doer)?;
     let mut wanted = before.clone();
     to.as_str().clone_into(&mut wanted.status);

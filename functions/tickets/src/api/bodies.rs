@@ -7,7 +7,8 @@ use utoipa::ToSchema;
 
 use crate::model::{self, Change, Priority, RawTicket, ReplyOut, Status, TicketOut};
 
-/// A ticket to be raised. From people who are not technicians only `subject` and `description` count.
+/// A ticket to be raised. From people who are not technicians `subject`, `description` and
+/// the files count, and `requester_id` where they may see the tickets of their company.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(default)]
 #[schema(example = json!({"subject": "Printer in room 4 jams", "description": "On every second page."}))]
@@ -34,6 +35,8 @@ pub struct CreateTicket {
     pub external_reference: Option<String>,
     /// At most 20.
     pub tags: Vec<String>,
+    /// Files that were sent ahead, at most 10.
+    pub upload_ids: Vec<i64>,
 }
 
 impl From<CreateTicket> for RawTicket {
@@ -170,6 +173,8 @@ pub struct CreateReply {
     pub status: Option<String>,
     /// Needed with an API key: a technician, or somebody who may ask on the ticket.
     pub author_id: Option<i64>,
+    /// Files that were sent ahead, at most 10.
+    pub upload_ids: Vec<i64>,
 }
 
 /// A reply with its ticket as it is now.

@@ -5,6 +5,7 @@
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use serde::{Deserialize, Serialize};
 use shared::caller::{Keyed, User};
+use shared::context::By;
 use shared::error::{Invalid, Result};
 use shared::web::{Limits, Listed, Query};
 use utoipa::{IntoParams, ToSchema};
@@ -26,8 +27,11 @@ pub struct ListQuery {
     priority: Option<String>,
     /// Technicians only; ignored from others.
     module_slug: Option<String>,
-    /// Technicians only; ignored from others.
+    /// Technicians only. From people who may see the tickets of their company its ID gives those instead of
+    /// their own; ignored from others.
     company_id: Option<String>,
+    /// `company`: the same as the ID of one's company.
+    of: Option<String>,
     /// An ID, `me` or `none`. Technicians only; ignored from others.
     assigned_user_id: Option<String>,
     /// Technicians only; ignored from others.
@@ -49,6 +53,16 @@ pub struct ListQuery {
     order: Option<String>,
 }
 
+impl ListQuery {
+    /// Whose tickets are listed.
+    pub fn scope(&self, by: &By) -> Scope {
+        let reach = Scope::of(by);
+        let named = self.company_id.as_deref().and_then(|id| id.trim().parse().ok());
+        let is_company = self.of.as_deref() == Some("company") || (named.is_some() && named == reach.colleagues());
+        reach.listed(is_company)
+    }
+}
+
 /// Tickets and how many there are in all, at most 10,000.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TicketList {
@@ -61,7 +75,8 @@ pub struct TicketList {
 
 /// List tickets
 ///
-/// Technicians reach every ticket, other people their own, keys those of their company.
+/// Technicians reach every ticket, other people their own and, with the right to it, those of their company;
+/// keys those of their company.
 #[utoipa::path(get, path = "/api/tickets", params(ListQuery, Limits),
     responses((status = 200, description = "Tickets", body = TicketList)))]
 pub async fn list_tickets(
@@ -70,7 +85,7 @@ pub async fn list_tickets(
     limits: Query<Limits>,
 ) -> Result<Listed<TicketList>> {
     let limits = limits.value.checked()?;
-    let scope = Scope::of(&by);
+    let scope = query.scope(&by);
     let filter = filter(scope, Doer::of(&by).id, &query)?;
     let Search { plan, found } = store::search(scope, by.db(), &filter).await?;
     let rows = store::full_page(scope, by.db(), &filter, plan, (limits.limit(), limits.offset())).await?;
@@ -80,7 +95,7 @@ pub async fn list_tickets(
 }
 
 /// Reads the query; what only the desk may filter by is dropped for others.
-pub(super) fn filter(scope: Scope, me: Option<i64>, query: &Query<ListQuery>) -> Result<TicketFilter> {
+pub fn filter(scope: Scope, me: Option<i64>, query: &Query<ListQuery>) -> Result<TicketFilter> {
     let mut bad = Invalid::none();
     let statuses = query.all("status").iter().filter_map(|s| bad.check("status", Status::parse(s))).collect();
     let priorities = query.all("priority").iter().filter_map(|p| bad.check("priority", Priority::parse(p))).collect();

@@ -8,10 +8,13 @@ mod list;
 mod replies;
 mod tags;
 mod tickets;
+mod uploads;
 mod views;
 mod watchers;
 
 use shared::routes::Routes;
+
+pub use list::{ListQuery, filter};
 
 /// Adds the JSON routes.
 pub fn add(routes: Routes) -> Routes {
@@ -19,6 +22,7 @@ pub fn add(routes: Routes) -> Routes {
         .api(shared::api!(list::list_tickets))
         .api(shared::api!(export::export_tickets))
         .api(shared::api!(bulk::change_tickets))
+        .api(shared::api!(bulk::undo_tickets))
         .api(shared::api!(tickets::create_ticket))
         .api(shared::api!(tickets::read_ticket))
         .api(shared::api!(tickets::update_ticket))
@@ -34,6 +38,10 @@ pub fn add(routes: Routes) -> Routes {
         .api(shared::api!(tags::change_tags))
         .api(shared::api!(watchers::replace_watchers))
         .api(shared::api!(watchers::list_activity))
+        .api(shared::api!(uploads::begin_upload))
+        .api(shared::api!(uploads::complete_upload))
+        .api(shared::api!(uploads::cancel_upload))
+        .api(shared::api!(uploads::read_attachments))
         .api(shared::api!(attachments::begin_attachment))
         .api(shared::api!(attachments::complete_attachment))
         .api(shared::api!(attachments::read_attachment))

@@ -41,7 +41,8 @@ pub async fn reply_to_ticket(
     if let Some(person) = by.person().filter(|person| !person.is_technician) {
         rate_limit::hit(by.app(), &rate_limit::TICKET_REPLY, &person.id().to_string()).await?;
     }
-    let sent = actions::reply(&by, &doer, id, new, &[]).await?;
+    let files = actions::gathered(&by, Vec::new(), &actions::distinct(&body.upload_ids)).await?;
+    let sent = actions::reply(&by, &doer, id, new, &files).await?;
     let ticket = store::find(scope, by.db(), id).await?.out(scope);
     let reply = store::find_reply(scope, by.db(), id, sent.reply_id).await?.ok_or_else(store::not_found)?;
     let status = if sent.is_new { StatusCode::CREATED } else { StatusCode::OK };

@@ -37,9 +37,11 @@ pub async fn create_ticket(
     by: Keyed<User>,
     Json(body): Json<CreateTicket>,
 ) -> Result<(StatusCode, Json<TicketDetail>)> {
+    let uploads = actions::distinct(&body.upload_ids);
     let wanted = actions::wanted(&by, body.into())?;
     wanted.count(&by).await?;
-    let id = actions::create(&by, wanted, &[]).await?;
+    let files = actions::gathered(&by, Vec::new(), &uploads).await?;
+    let id = actions::create(&by, wanted, &files).await?;
     Ok((StatusCode::CREATED, detail_of(&by, id).await?))
 }
 

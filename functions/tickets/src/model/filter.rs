@@ -1,11 +1,12 @@
 //! Which tickets a list shows, and in which order (tickets 4.2).
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::{Priority, Status};
 
 /// Whose work is looked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Assigned {
     /// Nobody's.
     Nobody,
@@ -25,7 +26,7 @@ impl Assigned {
 }
 
 /// What lists sort by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Sort {
     /// Last change.
     #[default]
@@ -66,7 +67,8 @@ impl Sort {
 }
 
 /// Which tickets, in which order.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct TicketFilter {
     /// Any of these; empty means all.
     pub statuses: Vec<Status>,

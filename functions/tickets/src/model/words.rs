@@ -1,7 +1,9 @@
 //! The closed sets of statuses and priorities (tickets 3).
 
+use serde::{Deserialize, Serialize};
+
 /// Where a ticket stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Status {
     /// New or waiting for a technician.
     Open,
@@ -77,7 +79,7 @@ impl Status {
 }
 
 /// How much it matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Priority {
     /// Work stands still.
     Urgent,

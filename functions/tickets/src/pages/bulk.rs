@@ -3,13 +3,15 @@
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use shared::caller::Technician;
+use shared::context::By;
 use shared::error::{Error, Result};
 use shared::page::Page;
 use shared::web::Form;
 use shared::{Flash, Tone};
 
 use super::filter::{ListQuery, ListState, NAMES};
-use crate::actions;
+use super::undo::Offer;
+use crate::actions::{self, Kept};
 use crate::model::{Bulk, Fate, told};
 use crate::scope::Scope;
 use crate::store;
@@ -65,10 +67,13 @@ pub async fn change(by: Technician, form: Form<Fields>) -> Result<Response> {
         let title = format!("Delete {}?", shared::format::plural(count, "ticket"));
         return by.page(&TicketsDelete { ids, title, back }).await;
     }
-    let mut fates: Vec<Fate> = Vec::with_capacity(ids.len());
+    let (mut fates, mut kept): (Vec<Fate>, Vec<Kept>) = (Vec::with_capacity(ids.len()), Vec::new());
     for step in ids.chunks(STEP) {
         match actions::bulk(&by, step, &change).await {
-            Ok(done) => fates.extend(done),
+            Ok(done) => {
+                fates.extend(done.fates);
+                kept.extend(done.kept);
+            }
             Err(error) if fates.is_empty() && error.status() == http::StatusCode::BAD_REQUEST => {
                 return by.see(&back, Flash::new(Tone::Error, error.detail())).await;
             }
@@ -77,17 +82,23 @@ pub async fn change(by: Technician, form: Form<Fields>) -> Result<Response> {
     }
     let verb = if change == Bulk::Delete { "deleted" } else { "changed" };
     let tone = if fates.iter().all(|fate| fate.problem.is_none()) { Tone::Success } else { Tone::Info };
-    by.see(&back, Flash::new(tone, told(verb, &fates))).await
+    let undo = actions::keep(&by, &change, &kept).await?.map(|undo| Offer { id: undo.id, until: undo.expires_at });
+    by.see(undo.map_or(back.clone(), |offer| offer.behind(&back)), Flash::new(tone, told(verb, &fates))).await
 }
 
 /// The list that a form carries with it.
 pub(super) fn list<T>(by: &Technician, form: &Form<T>) -> ListState {
+    list_state(by, by.me().id(), |name| form.all(name))
+}
+
+/// The same for people of a customer too.
+pub(super) fn list_state(by: &By, me: i64, all: impl Fn(&str) -> Vec<String>) -> ListState {
     let pairs: Vec<(String, String)> = NAMES
         .iter()
-        .flat_map(|name| form.all(name).into_iter().map(|value| ((*name).to_owned(), value)))
+        .flat_map(|name| all(name).into_iter().map(|value| ((*name).to_owned(), value)))
         .filter(|(_, value)| !value.trim().is_empty())
         .collect();
-    ListState::of(Scope::of(by), by.me().id(), by.now(), &ListQuery::of(&pairs), pairs)
+    ListState::of(Scope::of(by), me, by.now(), &ListQuery::of(&pairs), pairs)
 }
 
 async fn ids(by: &Technician, form: &Form<Fields>, state: &ListState) -> Result<Vec<i64>> {

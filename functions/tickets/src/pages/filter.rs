@@ -12,6 +12,8 @@ use crate::scope::Scope;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct ListQuery {
+    /// `company`: the tickets of everybody in it, where they may be seen.
+    pub of: Option<String>,
     /// `open`, `closed` or `all`.
     pub state: Option<String>,
     /// `me`, `none` or an id.
@@ -34,6 +36,8 @@ pub struct ListQuery {
     pub waiting: Option<String>,
     /// `last_1d`, `last_7d`, `last_30d`.
     pub updated: Option<String>,
+    /// A change that can be taken back.
+    pub undo: Option<String>,
     /// On a ticket: its number in the list.
     pub n: Option<String>,
     /// On a ticket: the whole conversation.
@@ -47,10 +51,16 @@ pub struct ListQuery {
 }
 
 impl ListQuery {
+    /// The tickets of the company are asked for, and not one's own.
+    pub fn wants_company(&self) -> bool {
+        self.of.as_deref() == Some("company")
+    }
+
     /// From names and values, the first of a repeated name.
     pub fn of(pairs: &[(String, String)]) -> Self {
         let value = |name: &str| pairs.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone());
         Self {
+            of: value("of"),
             state: value("state"),
             assigned: value("assigned"),
             requester: value("requester"),
@@ -62,6 +72,7 @@ impl ListQuery {
             page_size: value("page_size"),
             waiting: value("waiting"),
             updated: value("updated"),
+            undo: value("undo"),
             n: value("n"),
             all: value("all"),
             back: value("back"),
@@ -106,11 +117,14 @@ pub struct ListState {
     /// On a ticket: its number in the list.
     pub number: Option<i64>,
     is_desk: bool,
+    /// Everybody's in the company, for who may see them.
+    pub of_company: bool,
     pairs: Vec<(String, String)>,
 }
 
 /// The parameters that an address of the list may carry, in the order they are written.
-pub const NAMES: [&str; 15] = [
+pub const NAMES: [&str; 16] = [
+    "of",
     "state",
     "status",
     "priority",
@@ -195,8 +209,9 @@ impl ListState {
         };
         let filter = if scope.is_own() { filter.for_requester() } else { filter };
         let number = query.n.as_deref().and_then(|n| n.parse().ok()).filter(|n| (1..=10_000).contains(n));
-        let is_desk = scope.sees_desk();
-        Self { filter, state, statuses, priorities, assigned, paging: paging(query), number, is_desk, pairs }
+        let (is_desk, of_company) = (scope.sees_desk(), scope.colleagues().is_some() && query.wants_company());
+        let paging = paging(query);
+        Self { filter, state, statuses, priorities, assigned, paging, number, is_desk, of_company, pairs }
     }
 
     /// The column that is sorted by, with `-` for descending.

@@ -1,4 +1,6 @@
-//! The list: a requester's own tickets, or the desk.
+//! The list: a requester's own tickets, those of a company, or the desk.
+
+use std::borrow::Cow;
 
 use axum::response::Response;
 use chrono::{DateTime, Utc};
@@ -15,6 +17,7 @@ use super::columns;
 use super::filter::{ListQuery, ListState};
 use super::narrow::{self, Chip, Filters, Link, Tab};
 use super::tags::Tag;
+use super::undo::Offer;
 use super::views::{self, ViewBar};
 use crate::model::{Column, Priority, Status, TicketFilter};
 use crate::scope::Scope;
@@ -24,6 +27,8 @@ use crate::store::{self, Choices, Found, Line, Search, ViewCounts};
 #[derive(Debug, Serialize)]
 pub struct TicketList {
     is_desk: bool,
+    /// The company whose people's tickets are shown.
+    company: Option<String>,
     tabs: Vec<Tab>,
     filters: Filters,
     chips: Vec<Chip>,
@@ -35,13 +40,23 @@ pub struct TicketList {
     page_url: String,
     size_url: String,
     export: String,
+    /// What a form carries that orders the whole list as a file; none while it is short enough to come at once.
+    export_fields: Option<Vec<(String, String)>>,
     empty: Option<Empty>,
     bulk: Option<BulkBar>,
+    undo: Option<Undo>,
     /// The desk's columns in their order.
     columns: Vec<Head>,
     chooser: Vec<columns::Choice>,
     views: Option<ViewBar>,
     here: String,
+}
+
+/// The button that takes the last change back.
+#[derive(Debug, Serialize)]
+struct Undo {
+    id: i64,
+    back: String,
 }
 
 /// The head of a column.
@@ -137,24 +152,32 @@ const TAGS_SHOWN: usize = 3;
 
 #[derive(Debug, Serialize)]
 struct Empty {
-    title: &'static str,
+    title: Cow<'static, str>,
     text: &'static str,
     action: Option<Link>,
 }
 
+impl Empty {
+    /// "Ask for help here" is for people without tickets of their own.
+    fn without_you(self, company: &str) -> Self {
+        let is_new = self.title == "No tickets yet";
+        let title = if is_new { format!("No tickets at {company} yet").into() } else { self.title };
+        let text = if self.text.starts_with("Ask for") { "Tickets of your colleagues appear here." } else { self.text };
+        Self { title, text, ..self }
+    }
+}
+
 /// Shows the tickets that the caller may see.
 pub async fn list(by: User, query: Query<ListQuery>) -> Result<Response> {
-    let scope = Scope::of(&by);
-    let page = if scope.sees_desk() {
+    let reach = Scope::of(&by);
+    let page = if reach.sees_desk() {
         let choices = store::choices(by.db(), by.now(), None, None, Some(by.me().id())).await?;
         if let Some(to) = views::elsewhere(&query, &choices) {
             return Ok(by.go(&to));
         }
-        desk(&by, scope, &query, &choices).await?
+        desk(&by, reach, &query, &choices).await?
     } else {
-        let state = ListState::read(scope, by.me().id(), by.now(), &query);
-        let (found, lines) = find(&by, scope, &state).await?;
-        TicketList::new(&state, &found, lines, None)
+        own(&by, reach, &query).await?
     };
     let say = format!("{{\"portal:say\": \"{}\"}}", plural(page.list.total, "ticket"));
     let mut response = by.page(&page).await?;
@@ -173,6 +196,16 @@ async fn find(by: &User, scope: Scope, state: &ListState) -> Result<(Found, Vec<
 /// Saved views that are counted, beside the four that everybody has.
 const COUNTED: usize = 2;
 
+/// A requester's own tickets, or those of the company where they may be seen.
+async fn own(by: &User, reach: Scope, query: &Query<ListQuery>) -> Result<TicketList> {
+    let state = ListState::read(reach, by.me().id(), by.now(), query);
+    let scope = reach.listed(query.wants_company());
+    let (found, lines) = find(by, scope, &state).await?;
+    let company = by.me().company.as_ref().filter(|company| reach.colleagues() == Some(company.id));
+    let page = TicketList::new(&state, &found, lines, None);
+    Ok(page.of_company(&state, company.map(|company| company.name.as_str()), scope != reach.listed(false)))
+}
+
 async fn desk(by: &User, scope: Scope, query: &Query<ListQuery>, choices: &Choices) -> Result<TicketList> {
     let me = by.me().id();
     let state = views::state(me, by.now(), query, &choices.settings);
@@ -181,7 +214,8 @@ async fn desk(by: &User, scope: Scope, query: &Query<ListQuery>, choices: &Choic
     let filters = choices.views.iter().map(|view| (view.id, views::filter_of(view, me, by.now())));
     let counted: Vec<(i64, TicketFilter)> = filters.filter(|(_, f)| f.search.is_none()).take(COUNTED).collect();
     let counts = store::view_counts(by.db(), me, &counted).await?;
-    Ok(TicketList::of_desk(&state, &found, lines, choices, (me, &counts)))
+    let page = TicketList::of_desk(&state, &found, lines, choices, (me, &counts));
+    Ok(page.with_undo(&state, Offer::read(query.undo.as_deref(), by.now())))
 }
 
 impl TicketList {
@@ -209,12 +243,13 @@ impl TicketList {
         let mut number = state.paging.offset();
         let mut list = PageOf::new(lines, state.paging, found.counted).map(|line| {
             number += 1;
-            Row { href: state.ticket(line.id, number), ..Row::of(line, is_desk) }
+            Row { href: state.ticket(line.id, number), ..Row::of(line, is_desk, state.of_company) }
         });
         list.is_capped |= found.has_more;
         let chips = narrow::chips(state, choices);
         Self {
             is_desk,
+            company: None,
             tabs: narrow::own_tabs(state),
             filters: narrow::own_filters(state),
             clear: state.cleared(),
@@ -224,6 +259,7 @@ impl TicketList {
             page_url: state.prefix(&[], "page"),
             size_url: state.prefix(&["size"], "size"),
             export: narrow::export(state),
+            export_fields: list.is_capped.then(|| state.carried()),
             empty: list.items.is_empty().then(|| Empty::of(state, is_desk, !chips.is_empty())),
             chips,
             list,
@@ -232,7 +268,26 @@ impl TicketList {
             chooser: Vec::new(),
             views: None,
             here: state.address(&[], &[]),
+            undo: None,
         }
+    }
+}
+
+impl TicketList {
+    /// Offers to take the last change back.
+    pub(super) fn with_undo(self, state: &ListState, offer: Option<Offer>) -> Self {
+        Self { undo: offer.map(|offer| Undo { id: offer.id, back: state.address(&[], &[]) }), ..self }
+    }
+
+    /// Offers the tickets of the company to those who may see them, and says whose are shown.
+    pub(super) fn of_company(mut self, state: &ListState, company: Option<&str>, is_company: bool) -> Self {
+        let Some(name) = company else { return self };
+        self.filters.add_whose(state, name);
+        if is_company {
+            self.company = Some(name.to_owned());
+            self.empty = self.empty.map(|empty| empty.without_you(name));
+        }
+        self
     }
 }
 
@@ -246,10 +301,10 @@ impl Page for TicketList {
 }
 
 impl Row {
-    fn of(line: Line, is_desk: bool) -> Self {
+    fn of(line: Line, is_desk: bool, of_company: bool) -> Self {
         let by = match line.last_reply_side.as_deref() {
             Some("technician") => Some(if is_desk { "the desk" } else { "us" }),
-            Some("requester") => Some(if is_desk { "the requester" } else { "you" }),
+            Some("requester") => Some(if is_desk || of_company { "the requester" } else { "you" }),
             _ => None,
         };
         let mut tags: Vec<Tag> = if is_desk { line.tags().into_iter().map(Tag::of).collect() } else { Vec::new() };
@@ -285,23 +340,25 @@ impl Empty {
         let new = Link { label: "New ticket".to_owned(), href: "/tickets/new".to_owned() };
         match (is_desk, is_narrowed, state.state) {
             (_, true, _) => {
-                Self { title: "No tickets match", text: "Nothing fits the filters above.", action: Some(clear) }
+                Self { title: "No tickets match".into(), text: "Nothing fits the filters above.", action: Some(clear) }
             }
             (true, ..) => Self {
-                title: "No tickets yet",
+                title: "No tickets yet".into(),
                 text: "Tickets appear here as soon as somebody asks for help.",
                 action: Some(new),
             },
-            (false, _, Some("closed")) => {
-                Self { title: "No closed tickets", text: "Tickets that are solved or done appear here.", action: None }
-            }
+            (false, _, Some("closed")) => Self {
+                title: "No closed tickets".into(),
+                text: "Tickets that are solved or done appear here.",
+                action: None,
+            },
             (false, _, Some("open")) => Self {
-                title: "No open tickets",
+                title: "No open tickets".into(),
                 text: "Ask for help here. You see every answer, and older tickets under Closed.",
                 action: Some(new),
             },
             _ => Self {
-                title: "No tickets yet",
+                title: "No tickets yet".into(),
                 text: "Ask for help here. Your tickets appear with every answer.",
                 action: Some(new),
             },

@@ -21,12 +21,21 @@ mod tags;
 mod templates;
 mod timeline;
 mod together;
+mod undo;
 mod views;
 mod watchers;
 
+use shared::caller::User;
 use shared::routes::Routes;
 
+use crate::model::TicketFilter;
 pub use views::kept_query;
+
+/// What narrows a list by the names of its address, whether it is that of a company, and its address.
+pub(crate) fn list_of(by: &User, all: impl Fn(&str) -> Vec<String>) -> (TicketFilter, bool, String) {
+    let state = bulk::list_state(by, by.me().id(), all);
+    (state.filter.clone(), state.of_company, state.address(&[], &[]))
+}
 
 /// Adds the pages.
 pub fn add(routes: Routes) -> Routes {
@@ -35,6 +44,7 @@ pub fn add(routes: Routes) -> Routes {
         .upload_form("/tickets", new::create)
         .page("/tickets/new", new::blank)
         .form("/tickets/bulk", bulk::change)
+        .form("/tickets/undo/{id}", undo::undo)
         .page("/tickets/templates", templates::list)
         .form("/tickets/templates", templates::create)
         .page("/tickets/templates/{id}", templates::edit)
@@ -60,6 +70,7 @@ pub fn add(routes: Routes) -> Routes {
         .form("/tickets/{id}/reopen", status::reopen)
         .page("/tickets/{id}/delete", delete::ask)
         .form("/tickets/{id}/delete", delete::delete)
+        .page("/tickets/{id}/attachments.zip", files::open_all)
         .page("/tickets/{id}/attachments/{attachment_id}", files::open)
         .page("/admin/tickets", moved::moved)
         .upload_form("/admin/tickets", moved::moved)

@@ -116,6 +116,15 @@ pub(super) fn own_filters(state: &ListState) -> Filters {
     Filters { q: state.filter.search.clone().unwrap_or_default(), keep, active: 0, selects: Vec::new() }
 }
 
+impl Filters {
+    /// Whose tickets are shown, for people who may see those of their company.
+    pub(super) fn add_whose(&mut self, state: &ListState, company: &str) {
+        let options = vec![Opt::new("", "Your own"), Opt::new("company", format!("Everybody at {company}"))];
+        let value = if state.of_company { "company" } else { "" };
+        self.selects.push(Select { name: "of", label: "Whose tickets", options, value: value.to_owned() });
+    }
+}
+
 /// The desk narrows.
 pub(super) fn desk_filters(state: &ListState, choices: &Choices) -> Filters {
     let any = |label: &str, options: Vec<Opt>| {
@@ -223,7 +232,9 @@ pub(super) fn export(state: &ListState) -> String {
     let requester = state.filter.requester.map(|id| format!("requester_id={id}"));
     let search = state.filter.search.as_deref().map(|q| format!("search={}", encode(q)));
     let tags = state.filter.tags.iter().map(|tag| format!("tag={}", encode(tag)));
-    let parts = statuses.chain(tags).chain(priorities).chain(assigned).chain(company).chain(requester).chain(search);
+    let of = state.of_company.then(|| "of=company".to_owned()).into_iter();
+    let parts = of.chain(statuses).chain(tags).chain(priorities).chain(assigned);
+    let parts = parts.chain(company).chain(requester).chain(search);
     let query = parts.collect::<Vec<_>>().join("&");
     if query.is_empty() { "/api/tickets/export.csv".to_owned() } else { format!("/api/tickets/export.csv?{query}") }
 }

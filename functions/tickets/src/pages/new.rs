@@ -10,6 +10,7 @@ use shared::page::Page;
 use shared::web::{FormState, Multipart, Query};
 
 use super::choose::{self, Opt};
+use super::files::SentAhead;
 use crate::actions;
 use crate::model::{self, RawTicket};
 use crate::scope::Scope;
@@ -28,6 +29,9 @@ pub struct TicketNew {
     categories: Vec<String>,
     known_tags: Vec<String>,
     company_name: Option<String>,
+    /// For whom a ticket may be raised by who sees those of the company.
+    colleagues: Vec<Opt>,
+    uploads: Vec<SentAhead>,
 }
 
 /// What a link to the form may fill in.
@@ -109,6 +113,7 @@ pub async fn blank(by: User, prefill: Query<Prefill>) -> Result<Response> {
         values[0].1 = format!("Follow-up: {}", old.subject).chars().take(255).collect();
         values[1].1 = old.company_id.map(|id| id.to_string()).unwrap_or_default();
         values.push(("description", format!("This follows ticket #{id}.\n\n")));
+        values.push(("requester_id", old.requester_id.map(|id| id.to_string()).unwrap_or_default()));
     }
     let page = TicketNew::load(&by, FormState::of(values)).await?;
     by.page(&page).await
@@ -119,24 +124,34 @@ pub async fn create(by: User, form: Multipart) -> Result<Response> {
     let fields: Fields = form.fields()?;
     // Without script this fills the list of people after a company was chosen.
     if fields.op == "people" {
-        let page = TicketNew::load(&by, form.refused(&Invalid::none())).await?;
+        let mut page = TicketNew::load(&by, form.refused(&Invalid::none())).await?;
+        page.uploads = SentAhead::of(&by, &form.all("upload_ids")).await?;
         return by.page(&page).await;
     }
     let typed = form.refused(&Invalid::none());
+    let sent = form.all("upload_ids");
     match store(&by, fields, form).await {
         Ok(id) => by.see(format!("/tickets/{id}"), Flash::done(format!("Ticket #{id} created"))).await,
-        Err(Error::Invalid(invalid)) => by.page_again(&TicketNew::load(&by, typed.refused(&invalid)).await?).await,
+        Err(Error::Invalid(invalid)) => again(&by, typed.refused(&invalid), &sent).await,
         Err(error) if error.status() == StatusCode::BAD_REQUEST => {
-            by.page_again(&TicketNew::load(&by, typed.complain(error.detail())).await?).await
+            again(&by, typed.complain(error.detail()), &sent).await
         }
         Err(error) => Err(error),
     }
 }
 
+/// Shows what was typed, and the files that have arrived already.
+async fn again(by: &User, form: FormState, sent: &[String]) -> Result<Response> {
+    let mut page = TicketNew::load(by, form).await?;
+    page.uploads = SentAhead::of(by, sent).await?;
+    by.page_again(&page).await
+}
+
 async fn store(by: &User, fields: Fields, form: Multipart) -> Result<i64> {
     let wanted = actions::wanted(by, fields.raw()?)?;
     wanted.count(by).await?;
-    let files = actions::received(by, form.files).await?;
+    let uploads = actions::upload_ids(&form.all("upload_ids"));
+    let files = actions::gathered(by, form.files, &uploads).await?;
     actions::create(by, wanted, &files).await
 }
 
@@ -145,7 +160,12 @@ impl TicketNew {
         let is_desk = Scope::of(by).sees_desk();
         if !is_desk {
             let company = by.me().company.as_ref().filter(|c| by.me().may_work_in(c.id));
+            let colleagues = match Scope::of(by).colleagues() {
+                Some(company) => store::colleagues(by.db(), company, by.me().id()).await?,
+                None => Vec::new(),
+            };
             return Ok(Self {
+                colleagues: choose::people(&colleagues),
                 company_name: company.map(|c| c.name.clone()),
                 ..Self::new(form, false, &Choices::default())
             });
@@ -167,12 +187,15 @@ impl TicketNew {
             categories: choices.categories.clone(),
             known_tags: choices.tags.clone(),
             company_name: None,
+            colleagues: Vec::new(),
+            uploads: Vec::new(),
         }
     }
 }
 
 impl Page for TicketNew {
     const TEMPLATE: &'static str = "tickets/new.html";
+    const REGIONS: &'static [(&'static str, &'static str)] = &[("requesters", "tickets/_requesters.html")];
 
     fn samples() -> Vec<Self> {
         let wrong = FormState::of([("subject", ""), ("description", "Since this morning.")])
@@ -181,6 +204,9 @@ impl Page for TicketNew {
         let people = super::samples::choices();
         let own =
             Self { company_name: Some("Northwind Dental".to_owned()), ..Self::new(FormState::blank(), false, &people) };
-        vec![own, Self::new(FormState::blank(), true, &people), Self::new(wrong, true, &Choices::default())]
+        let for_all =
+            Self { colleagues: choose::people(&people.requesters), ..Self::new(FormState::blank(), false, &people) };
+        let for_all = Self { uploads: SentAhead::samples(), ..for_all };
+        vec![own, for_all, Self::new(FormState::blank(), true, &people), Self::new(wrong, true, &Choices::default())]
     }
 }

@@ -21,13 +21,13 @@ pub(super) struct Place {
 
 impl Place {
     /// Reads the neighbours. A search is not walked: it would be searched again for every ticket.
-    pub(super) async fn find(by: &By, state: &ListState, id: i64, with_neighbours: bool) -> Result<Self> {
+    pub(super) async fn find(by: &By, scope: Scope, state: &ListState, id: i64, with_neighbours: bool) -> Result<Self> {
         let mut place = Self { back: state.address(&[], &[]), suffix: state.suffix(), ..Self::default() };
         let Some(n) = state.number.filter(|_| with_neighbours && state.filter.search.is_none()) else {
             return Ok(place);
         };
         let first = (n - 2).max(0);
-        let lines = store::page(Scope::of(by), by.db(), &state.filter, Plan::List, (3, first)).await?;
+        let lines = store::page(scope, by.db(), &state.filter, Plan::List, (3, first)).await?;
         let Some(at) = lines.iter().position(|line| line.id == id) else { return Ok(place) };
         let number = |index: usize| first + i64::try_from(index).unwrap_or(0) + 1;
         let link = |index: usize| lines.get(index).map(|line| state.ticket(line.id, number(index)));

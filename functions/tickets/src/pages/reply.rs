@@ -9,6 +9,7 @@ use shared::error::{Error, Invalid, Result};
 use shared::rate_limit;
 use shared::web::{FormState, Multipart, Path, Query};
 
+use super::files::SentAhead;
 use super::filter::{ListQuery, suffix};
 use super::show::TicketShow;
 use crate::actions::{self, Sent};
@@ -31,16 +32,17 @@ pub async fn reply(by: User, Path(id): Path<i64>, query: Query<ListQuery>, form:
     let fields: Fields = form.fields()?;
     let is_note = matches!(fields.is_internal.as_str(), "true" | "on" | "1") && Doer::of(&by).is_desk;
     let typed = form.refused(&Invalid::none());
+    let ahead = form.all("upload_ids");
     match send(&by, id, &fields, is_note, form).await {
         Ok(sent) => {
             let done = Flash::done(if is_note { "Note added" } else { "Reply sent" });
             by.see(format!("/tickets/{id}{}#reply-{}", suffix(&query), sent.reply_id), done).await
         }
         Err(Error::Invalid(invalid)) => {
-            again(&by, id, &query, typed.refused(&invalid), StatusCode::UNPROCESSABLE_ENTITY).await
+            again(&by, id, &query, (typed.refused(&invalid), &ahead), StatusCode::UNPROCESSABLE_ENTITY).await
         }
         Err(error) if error.status() == StatusCode::CONFLICT => {
-            again(&by, id, &query, typed.complain(error.detail()), StatusCode::CONFLICT).await
+            again(&by, id, &query, (typed.complain(error.detail()), &ahead), StatusCode::CONFLICT).await
         }
         Err(error) => Err(error),
     }
@@ -53,13 +55,21 @@ async fn send(by: &User, id: i64, fields: &Fields, is_note: bool, form: Multipar
     if !doer.is_desk {
         rate_limit::hit(by.app(), &rate_limit::TICKET_REPLY, &by.me().id().to_string()).await?;
     }
-    let files = actions::received(by, form.files).await?;
+    let uploads = actions::upload_ids(&form.all("upload_ids"));
+    let files = actions::gathered(by, form.files, &uploads).await?;
     actions::reply(by, &doer, id, new, &files).await
 }
 
-async fn again(by: &User, id: i64, query: &Query<ListQuery>, reply: FormState, status: StatusCode) -> Result<Response> {
+async fn again(
+    by: &User,
+    id: i64,
+    query: &Query<ListQuery>,
+    (reply, ahead): (FormState, &[String]),
+    status: StatusCode,
+) -> Result<Response> {
     let mut page = TicketShow::load(by, id, query).await?;
     page.reply = reply;
+    page.uploads = SentAhead::of(by, ahead).await?;
     page.has_errors = true;
     by.page_with(status, &page).await
 }

@@ -9,6 +9,7 @@ use super::filter::{ListQuery, ListState};
 use super::list::TicketList;
 use super::place::Place;
 use super::show::{Panel, TicketShow};
+use super::undo::Offer;
 use crate::model::Column;
 use crate::scope::{Doer, Scope};
 use crate::store::{Attachment, Choice, Choices, Entry, Found, Line, ListSettings, Tally, Ticket, View, ViewCounts};
@@ -64,6 +65,10 @@ fn ticket(status: &str) -> Ticket {
         requester_first: text("Ana"),
         requester_last: text("Ruiz"),
         requester_email: text("ana@example.com"),
+        created_by_id: Some(2),
+        created_first: text("Otto"),
+        created_last: None,
+        created_email: text("otto@example.com"),
         assigned_user_id: Some(3),
         assigned_first: text("Ben"),
         assigned_last: text("Carter"),
@@ -112,6 +117,7 @@ fn file(id: i64, reply_id: Option<i64>, name: &str, size: Option<(i64, i64)>) ->
         ticket_id: 10432,
         reply_id,
         file_id: id,
+        storage_key: format!("tickets/202611/{id}"),
         name: name.to_owned(),
         content_type: "image/jpeg".to_owned(),
         size: 245_760,
@@ -191,11 +197,12 @@ pub(super) fn lists() -> Vec<TicketList> {
         has_more: false,
     };
     let none = Found::default();
+    let many = Found { counted: 10_001, has_more: true, ..found.clone() };
     let state = |scope, pairs: &[(&str, &str)]| {
         let pairs: Vec<(String, String)> = pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
         ListState::of(scope, 3, at(0), &ListQuery::of(&pairs), pairs)
     };
-    let (all, own) = (Scope::everywhere(), Scope::sample_own());
+    let (all, own, colleague) = (Scope::everywhere(), Scope::sample_own(), Scope::sample_colleague());
     let narrowed = state(all, &[("status", "open,foo"), ("assigned", "me"), ("company", "1"), ("q", "vpn")]);
     let opened =
         state(all, &[("status", "open"), ("view", "31"), ("columns", "id,subject,category,last_reply,requester")]);
@@ -211,7 +218,15 @@ pub(super) fn lists() -> Vec<TicketList> {
         TicketList::of_desk(&opened, &found, lines(), &choices(), (3, &ViewCounts::default())),
         TicketList::of_desk(&narrowed, &none, Vec::new(), &choices(), (3, &ViewCounts::default())),
         TicketList::of_desk(&state(all, &[]), &none, Vec::new(), &Choices::default(), (3, &ViewCounts::default())),
+        TicketList::of_desk(&state(all, &[]), &found, lines(), &choices(), (3, &ViewCounts::default()))
+            .with_undo(&narrowed, Some(Offer { id: 4, until: at(1) })),
+        TicketList::of_desk(&narrowed, &many, lines(), &choices(), (3, &ViewCounts::default())),
         TicketList::new(&state(own, &[]), &found, lines(), None),
+        TicketList::new(&state(colleague, &[("of", "company")]), &found, lines(), None).of_company(
+            &state(colleague, &[("of", "company")]),
+            Some("Northwind Dental"),
+            true,
+        ),
         TicketList::new(&state(own, &[("state", "closed")]), &none, Vec::new(), None),
         TicketList::new(&state(own, &[("state", "all")]), &none, Vec::new(), None),
     ]

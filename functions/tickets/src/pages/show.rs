@@ -11,6 +11,7 @@ use shared::web::{FormState, Path, Query};
 
 use super::choose::{self, Opt};
 use super::conflict::Conflict;
+use super::files::{AllFiles, SentAhead};
 use super::filter::{ListQuery, ListState};
 use super::place::Place;
 use super::tags::TagCard;
@@ -31,6 +32,8 @@ pub struct TicketShow {
     pub(super) ticket: Head,
     pub(super) entries: Vec<Item>,
     pub(super) reply: FormState,
+    pub(super) uploads: Vec<SentAhead>,
+    all_files: Option<AllFiles>,
     pub(super) details: FormState,
     pub(super) conflict: Option<Conflict>,
     pub(super) is_watching: bool,
@@ -61,6 +64,7 @@ pub(super) struct Head {
     company: Option<String>,
     requester: Option<String>,
     requester_id: Option<i64>,
+    raised_by: Option<String>,
     assigned: Option<String>,
     assigned_id: Option<i64>,
     created_at: DateTime<Utc>,
@@ -129,7 +133,7 @@ impl TicketShow {
         let state = ListState::read(scope, doer.id.unwrap_or_default(), by.now(), query);
         page.begin_reply(by, &ticket, draft, query).await?;
         // A text that was asked for takes the place of the neighbours among the statements of the page.
-        page.place = Place::find(by, &state, id, query.template.is_none()).await?;
+        page.place = Place::find(by, scope.listed(query.wants_company()), &state, id, query.template.is_none()).await?;
         page.is_watching =
             panel.as_ref().is_some_and(|panel| panel.watchers.iter().any(|watcher| Some(watcher.id) == doer.id));
         page.panel = panel;
@@ -146,6 +150,7 @@ impl TicketShow {
     ) -> Self {
         let reopens = model::may_reopen(ticket.state(), doer.is_desk, now);
         let is_shut = reopens.is_err();
+        let may_move = doer.is_desk || ticket.requester_id == doer.id;
         Self {
             title: ticket.subject.clone(),
             has_errors: false,
@@ -154,6 +159,8 @@ impl TicketShow {
             entries: entries.into_iter().filter_map(|entry| Item::of(entry, ticket, files, doer.is_desk)).collect(),
             ticket: Head::of(ticket, files),
             reply: FormState::of([("is_internal", "false")]),
+            uploads: Vec::new(),
+            all_files: AllFiles::of(ticket.id, files),
             details: details(ticket),
             conflict: None,
             is_watching: false,
@@ -161,8 +168,8 @@ impl TicketShow {
             draft_at: None,
             stamp: stamp(ticket, doer.is_desk),
             may_reply: !is_shut,
-            may_close: model::may_close(ticket.state()),
-            may_reopen: reopens.unwrap_or(false),
+            may_close: may_move && model::may_close(ticket.state()),
+            may_reopen: may_move && reopens.unwrap_or(false),
             follow_up: is_shut.then(|| actions::follow_up(ticket.id)),
             panel: None,
             ai: AiCard::of(ticket).filter(|_| doer.is_desk),
@@ -218,8 +225,8 @@ impl TicketShow {
 
 /// Changes whenever this side's page would look different (`/events/poll` makes the same).
 fn stamp(ticket: &Ticket, is_desk: bool) -> String {
-    let at = if is_desk { Some(ticket.updated_at) } else { ticket.last_reply_at };
-    format!("ticket-{}:{}.{}", ticket.id, ticket.version, at.map_or(0, |at| at.timestamp_micros()))
+    let scope = if is_desk { Scope::everywhere() } else { Scope::everywhere_in_public() };
+    store::mark(scope, ticket.id, ticket.version, ticket.updated_at, ticket.last_reply_at)
 }
 
 /// What the words of a text stand for on this ticket.
@@ -267,6 +274,7 @@ impl Head {
             company: ticket.company_name.clone(),
             requester: ticket.requester_name(),
             requester_id: ticket.requester_id,
+            raised_by: ticket.raised_by(),
             assigned: ticket.assigned_name(),
             assigned_id: ticket.assigned_user_id,
             created_at: ticket.created_at,

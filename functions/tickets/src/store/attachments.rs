@@ -15,6 +15,7 @@ pub struct Attachment {
     pub ticket_id: i64,
     pub reply_id: Option<i64>,
     pub file_id: i64,
+    pub storage_key: String,
     pub name: String,
     pub content_type: String,
     pub size: i64,
@@ -25,7 +26,7 @@ pub struct Attachment {
     pub created_at: DateTime<Utc>,
 }
 
-const COLUMNS: &str = "SELECT b.id, b.ticket_id, b.reply_id, b.file_id, f.display_name AS name, f.content_type, \
+const COLUMNS: &str = "SELECT b.id, b.ticket_id, b.reply_id, b.file_id, f.storage_key, f.display_name AS name, f.content_type, \
     f.size_bytes AS size, f.width, f.height, \
     f.state = 'ready' AND f.scan_status IN ('not_scanned', 'clean') AS is_ready, f.uploaded_by, b.created_at \
     FROM ticket_attachments b JOIN tickets t ON t.id = b.ticket_id \

@@ -174,6 +174,25 @@ pub async fn export(scope: Scope, db: &Db, filter: &TicketFilter, plan: Plan, li
     Ok(rows(EXPORT, scope, filter, plan, limit, 0).fetch_all(db).await?)
 }
 
+/// Lines of the export behind a ticket, by number: every ticket of the list comes once, however long it takes.
+/// Words are looked for in each text, because an index finds only so many.
+pub async fn export_after(
+    scope: Scope,
+    db: &Db,
+    filter: &TicketFilter,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<ExportRow>> {
+    let query = sql(EXPORT).push(" FROM tickets t").push(NAMES);
+    let query = match filter.search.as_deref() {
+        Some(_) => query.push(" LEFT JOIN ticket_texts x ON x.id = t.id"),
+        None => query,
+    };
+    let query = query.append(conditions(scope, filter, &filter.statuses)).append(search::holds(scope, filter));
+    let query = query.push(" AND t.id > ?").bind(after).push(" ORDER BY t.id LIMIT ?").bind(limit);
+    Ok(query.fetch_all(db).await?)
+}
+
 /// Tickets of one status among those found.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct Tally {

@@ -137,6 +137,19 @@ impl Choices {
     }
 }
 
+/// The other people of a company, by name; at most 500.
+pub async fn colleagues(at: impl Into<At<'_>>, company_id: i64, me: i64) -> Result<Vec<Choice>> {
+    let rows: Vec<Row> =
+        sql("SELECT 'requester' AS kind, u.id, u.first_name AS name, u.last_name, u.email FROM users u \
+         JOIN company_memberships m ON m.user_id = u.id AND m.status = 'active' AND m.company_id = ? \
+         WHERE u.is_active = TRUE AND u.id <> ? ORDER BY u.first_name, u.last_name, u.email LIMIT 500")
+        .bind(company_id)
+        .bind(me)
+        .fetch_all(at)
+        .await?;
+    Ok(sorted(rows).requesters)
+}
+
 /// True for an active person of the desk.
 pub async fn is_assignable(at: impl Into<At<'_>>, user_id: i64) -> Result<bool> {
     let found: Option<(i64,)> = sql("SELECT u.id FROM users u WHERE u.id = ? AND u.is_active = TRUE AND")

@@ -5,6 +5,7 @@
 
 use shared::db::{Db, Sql, sql};
 use shared::error::Result;
+use shared::search::words;
 pub use shared::ticket_search::Plan;
 use shared::ticket_search::{Needle, WINDOW};
 
@@ -55,6 +56,23 @@ async fn counted(scope: Scope, db: &Db, filter: &TicketFilter, plan: Plan) -> Re
         .append(conditions(scope, filter, &filter.statuses))
         .push(" LIMIT 10001) f GROUP BY f.status");
     Ok(Search { plan, found: Found::of(query.fetch_all(db).await?) })
+}
+
+/// The condition that a ticket `t` with its text `x` is what the search means: every word begins a word of what
+/// the caller may read. Texts begin with a space.
+pub(super) fn holds(scope: Scope, filter: &TicketFilter) -> Sql {
+    let Some(text) = filter.search.as_deref() else { return sql("") };
+    let words = words(text);
+    if words.is_empty() {
+        return sql(" AND 1 = 0");
+    }
+    let query = sql(" AND (t.id = ? OR (1 = 1").bind(filter.number());
+    let query = words.into_iter().fold(query, |query, word| {
+        let word = format!(" {word}");
+        let query = query.push(" AND (INSTR(x.public_text, ?) > 0").bind(word.clone());
+        if scope.sees_desk() { query.push(" OR INSTR(x.internal_text, ?) > 0)").bind(word) } else { query.push(")") }
+    });
+    query.push("))")
 }
 
 /// `tickets t`, behind what the full-text index found where that leads.

@@ -28,6 +28,10 @@ pub struct Ticket {
     pub requester_first: Option<String>,
     pub requester_last: Option<String>,
     pub requester_email: Option<String>,
+    pub created_by_id: Option<i64>,
+    pub created_first: Option<String>,
+    pub created_last: Option<String>,
+    pub created_email: Option<String>,
     pub assigned_user_id: Option<i64>,
     pub assigned_first: Option<String>,
     pub assigned_last: Option<String>,
@@ -59,6 +63,7 @@ pub struct Ticket {
 pub(super) const COLUMNS: &str = "SELECT t.id, t.subject, t.description, t.status, t.priority, t.category, \
     t.module_slug, t.source, t.company_id, c.name AS company_name, t.requester_id, \
     q.first_name AS requester_first, q.last_name AS requester_last, q.email AS requester_email, \
+    t.created_by_id, b.first_name AS created_first, b.last_name AS created_last, b.email AS created_email, \
     t.assigned_user_id, a.first_name AS assigned_first, a.last_name AS assigned_last, a.email AS assigned_email, \
     t.external_source, t.external_reference, t.external_number, t.ai_summary, t.ai_summary_status, \
     t.ai_summary_model, t.ai_resolution_state, t.ai_summary_updated_at, t.ai_tags, t.ai_tags_status, \
@@ -68,7 +73,8 @@ pub(super) const COLUMNS: &str = "SELECT t.id, t.subject, t.description, t.statu
 
 /// The names that belong to a ticket.
 pub(super) const NAMES: &str = " LEFT JOIN companies c ON c.id = t.company_id \
-    LEFT JOIN users q ON q.id = t.requester_id LEFT JOIN users a ON a.id = t.assigned_user_id";
+    LEFT JOIN users q ON q.id = t.requester_id LEFT JOIN users a ON a.id = t.assigned_user_id \
+    LEFT JOIN users b ON b.id = t.created_by_id";
 
 impl Ticket {
     /// Who asks.
@@ -81,6 +87,13 @@ impl Ticket {
     pub fn assigned_name(&self) -> Option<String> {
         let (first, last) = (self.assigned_first.as_deref(), self.assigned_last.as_deref());
         person_name(first, last, self.assigned_email.as_deref())
+    }
+
+    /// Who typed it in, where that is not who asks.
+    pub fn raised_by(&self) -> Option<String> {
+        let (first, last) = (self.created_first.as_deref(), self.created_last.as_deref());
+        let is_other = self.created_by_id.is_some() && self.created_by_id != self.requester_id;
+        person_name(first, last, self.created_email.as_deref()).filter(|_| is_other)
     }
 
     /// What the rules look at.

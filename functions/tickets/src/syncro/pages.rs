@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use http::StatusCode;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use shared::caller::SuperAdmin;
+use shared::caller::{Keyed, SuperAdmin};
 use shared::context::By;
 use shared::error::{Error, Result};
 use shared::flash::Flash;
@@ -16,7 +16,7 @@ use shared::syncro::{LIMIT, Syncro};
 use shared::web::{Form, FormState, Input, Json, Path};
 
 use super::api::ImportSummary;
-use super::request::{self, Which};
+use super::request::{self, ImportRequest, Which};
 use super::runs::{self, ImportRun, Problem};
 use super::start::{self, CONSOLE};
 
@@ -28,7 +28,7 @@ pub fn add(routes: Routes) -> Routes {
         .page("/admin/tickets/import/all", ask_all)
         .page("/admin/tickets/import/{run_id}", show)
         .form("/admin/tickets/import/{run_id}/cancel", cancel)
-        .form("/admin/syncro/import-tickets", begin_anyhow)
+        .api(shared::api!(begin_anyhow))
 }
 
 /// Runs in the list of the console.
@@ -241,13 +241,23 @@ async fn begin(by: SuperAdmin, form: Form<Map<String, Value>>) -> Result<Respons
     }
 }
 
-/// The address of the portal before this one: a form as above, or JSON as `/api/tickets/import/syncro`.
-async fn begin_anyhow(by: SuperAdmin, input: Input<Map<String, Value>>) -> Result<Response> {
-    let run = start::start(&by, &request::parse(&input.value)?).await?;
+/// Import tickets from Syncro, by the address of the portal before this one
+///
+/// JSON as for `/api/tickets/import/syncro`, or a form with the same fields, which leads to the console.
+#[utoipa::path(post, path = "/admin/syncro/import-tickets", request_body = ImportRequest, responses(
+    (status = 202, description = "The run", body = ImportSummary),
+    (status = 409, description = "Another import is running"),
+    (status = 503, description = "Syncro is not set up")))]
+async fn begin_anyhow(by: Keyed<SuperAdmin>, input: Input<Map<String, Value>>) -> Result<Response> {
+    by.portal_wide()?;
+    let started = async { start::start(&by, &request::parse(&input.value)?).await };
     if input.form.is_some() {
-        return by.see(CONSOLE, Flash::done("Import started")).await;
+        return match started.await {
+            Ok(_) => by.see(CONSOLE, Flash::done("Import started")).await,
+            Err(error) => by.see(CONSOLE, Flash::new(shared::flash::Tone::Error, error.detail().into_owned())).await,
+        };
     }
-    let run = start::awaited(&by, run).await?;
+    let run = start::awaited(&by, started.await?).await?;
     Ok((StatusCode::ACCEPTED, Json(ImportSummary::from(run))).into_response())
 }
 

@@ -84,6 +84,25 @@ pub async fn key(app: &TestApp, scope: &str, company: Option<i64>) -> Actor {
     app.stranger().with_key(&token)
 }
 
+/// Somebody whose role in the company opens the tickets of its people.
+pub async fn contact(app: &TestApp, name: &str, company: &Company) -> Actor {
+    let who = app.member(name, company).await;
+    let now = app.app().now();
+    if app.number(sql("SELECT COUNT(*) FROM roles WHERE name_key = 'ticket contact'")).await == 0 {
+        let insert =
+            sql("INSERT INTO roles (name, name_key, description, permissions, is_system, created_at, updated_at) \
+             VALUES ('Ticket contact', 'ticket contact', '', '[\"portal.access\",\"tickets.company\"]', FALSE, ?, ?)");
+        app.execute(insert.bind(now).bind(now)).await;
+    }
+    app.execute(
+        sql("UPDATE company_memberships SET role_id = (SELECT id FROM roles WHERE name_key = 'ticket contact') \
+             WHERE user_id = ?")
+        .bind(who.id),
+    )
+    .await;
+    who
+}
+
 /// The ids of a list.
 pub fn ids(list: &Value) -> Vec<i64> {
     list["items"].as_array().unwrap().iter().map(|item| item["id"].as_i64().unwrap()).collect()

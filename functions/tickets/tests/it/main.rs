@@ -5,8 +5,10 @@
 mod ai;
 mod attachments;
 mod bulk;
+mod colleagues;
 mod create;
 mod documentation;
+mod exports;
 mod help;
 mod keys;
 mod lists;
@@ -19,5 +21,7 @@ mod search;
 mod syncro;
 mod tags;
 mod together;
+mod undo;
 mod update;
+mod uploads;
 mod views;

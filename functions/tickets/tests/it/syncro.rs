@@ -532,6 +532,37 @@ async fn only_super_administrators_and_portal_wide_keys_import() {
 }
 
 #[tokio::test]
+async fn the_former_address_speaks_json_to_programs_and_pages_to_people() {
+    let bench = bench().await;
+    let path = "/admin/syncro/import-tickets";
+    let wrong = json!({ "mode": "range", "startId": 5, "endId": 4 });
+    let reply = bench.ann.json(Method::POST, path, wrong).await.is(422);
+    assert_eq!(reply.header("content-type"), "application/problem+json");
+    assert!(reply.value()["errors"].is_object(), "{}", reply.text());
+    bench.ann.json(Method::POST, path, json!({ "mode": "some" })).await.refuses("mode");
+    let id = bench.start(&[("mode", "all")]).await;
+    let busy = bench.ann.json(Method::POST, path, json!({ "mode": "all" })).await.is(409);
+    assert_eq!((busy.header("content-type"), busy.value()["status"].clone()), ("application/problem+json", json!(409)));
+    bench.ann.post(path, &[("mode", "all")]).await.goes_to("/admin/tickets/import");
+    bench.ann.get("/admin/tickets/import").await.is(200).shows("already running");
+    bench.finish_run(id).await;
+    let stranger = bench.app.stranger().json(Method::POST, path, json!({ "mode": "all" })).await.is(401);
+    assert_eq!(stranger.header("content-type"), "application/problem+json");
+    bench.finish().await;
+}
+
+#[tokio::test]
+async fn super_admins_find_the_import_beside_the_list_and_nobody_else_does() {
+    let bench = bench().await;
+    bench.ann.get("/tickets").await.is(200).shows("&#x2f;admin&#x2f;tickets&#x2f;import");
+    bench.ann.get("/admin/tickets/import").await.is(200).shows("aria-current=\"page\"");
+    let provider = bench.app.provider("Second").await;
+    let tom = bench.app.technician("Terry", &provider).await;
+    tom.get("/tickets").await.is(200).hides("tickets&#x2f;import");
+    bench.finish().await;
+}
+
+#[tokio::test]
 async fn a_hundred_and_eighty_calls_a_minute_over_all_processes() {
     use shared::outbound_slots::{take, used};
     use shared::syncro::LIMIT;

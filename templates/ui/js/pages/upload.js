@@ -1,21 +1,48 @@
-// A file field in a drop area. With data-url each file is sent at once, with progress;
-// otherwise the form carries the files and this only lists and checks them.
+// A file field in a drop area; files are chosen, dropped or pasted. With data-begin each goes ahead to the bucket, with
+// progress, and its id travels in the form; otherwise the form carries the files and this only lists and checks them.
+const MOST = 10;
 const size = (bytes) => (bytes < 1048576 ? `${Math.max(1, Math.round(bytes / 1024))} KB` : `${(bytes / 1048576).toFixed(1)} MB`);
 
-function part(name, text) {
+function part(name, text, className) {
   const element = document.createElement(name);
   if (text !== undefined) element.textContent = text;
+  if (className) element.className = className;
   return element;
 }
 
-export default function (field, { csrf, one, say, toast }) {
+function button(text, name, run) {
+  const element = part("button", text, "btn quiet small");
+  element.type = "button";
+  element.setAttribute("aria-label", `${text} ${name}`);
+  element.addEventListener("click", run);
+  return element;
+}
+
+// Drawn, because the content policy admits no pictures but the portal's own.
+async function preview(file, item) {
+  if (!/^image\/(png|jpeg|gif|webp)$/.test(file.type)) return;
+  const picture = await createImageBitmap(file, { resizeHeight: 80, resizeQuality: "medium" }).catch(() => null);
+  if (!picture || picture.width > 800) return;
+  const canvas = part("canvas", undefined, "preview");
+  canvas.width = picture.width;
+  canvas.height = picture.height;
+  canvas.getContext("2d").drawImage(picture, 0, 0);
+  canvas.setAttribute("aria-hidden", "true");
+  item.prepend(canvas);
+}
+
+export default function (field, { csrf, one, say, send, toast }) {
   const input = one("input[type=file]", field);
   const area = one(".drop", field);
   const list = one(".files", field);
+  const form = field.closest("form");
   const max = Number(field.dataset.max);
-  const url = field.dataset.url;
+  const begin = field.dataset.begin;
   let chosen = [];
+  let running = 0;
+  let held;
 
+  const count = () => list.querySelectorAll("li").length;
   const keep = () => {
     const files = new DataTransfer();
     chosen.forEach((file) => files.items.add(file));
@@ -24,55 +51,82 @@ export default function (field, { csrf, one, say, toast }) {
 
   function row(file) {
     const item = part("li");
-    const remove = part("button", url ? "Cancel" : "Remove");
-    remove.type = "button";
-    remove.className = "btn quiet small";
-    remove.setAttribute("aria-label", `${remove.textContent} ${file.name}`);
-    const meta = part("span", size(file.size));
-    meta.className = "meta";
-    item.append(part("span", file.name), meta, remove);
+    const meta = part("span", size(file.size), "meta");
+    item.append(part("span", file.name), meta);
     list.append(item);
-    return { item, meta, remove };
+    preview(file, item);
+    return { item, meta };
+  }
+
+  const json = { "Content-Type": "application/json", Accept: "application/json" };
+  async function ask(url, method, body) {
+    const answer = await send(url, { method, headers: json, body: body && JSON.stringify(body) }).catch(() => null);
+    if (!answer) throw "Cannot reach the portal.";
+    if (answer.status === 401) throw "You were signed out. Sign in in another tab, then try again.";
+    if (!answer.ok) throw (await answer.json().catch(() => null))?.detail || "It was not accepted.";
+    return answer.status === 204 ? null : answer.json();
   }
 
   // XMLHttpRequest because fetch does not report how much was sent.
-  function upload(file) {
-    const { item, meta, remove } = row(file);
-    const bar = part("progress");
-    bar.max = file.size;
-    bar.value = 0;
-    bar.setAttribute("aria-label", `Sending ${file.name}`);
-    meta.after(bar);
+  const put = (to, file, bar, on) => new Promise((done, failed) => {
     const request = new XMLHttpRequest();
-    remove.addEventListener("click", () => { request.abort(); item.remove(); });
+    on(() => request.abort());
     request.upload.addEventListener("progress", (event) => { bar.value = event.loaded; });
-    const failed = (text) => { bar.remove(); meta.textContent = text; toast(`${file.name}: ${text}`); };
-    request.addEventListener("error", () => failed("Cannot reach the portal. Choose the file again."));
-    request.addEventListener("load", () => {
-      if (request.status >= 300) return failed(request.status === 413 ? `The limit is ${size(max)}.` : "It was not accepted.");
-      bar.remove();
-      meta.textContent = `${size(file.size)} · sent`;
-      say(`${file.name} sent`);
-      let id;
-      try { id = JSON.parse(request.responseText).id; } catch { /* a presigned address answers without a body */ }
-      if (id) {
+    request.addEventListener("error", () => failed("The connection broke off."));
+    request.addEventListener("abort", () => failed());
+    request.addEventListener("load", () => (request.status < 300 ? done() : failed("It was not accepted.")));
+    request.open(to.method, to.url);
+    for (const [name, value] of Object.entries(to.headers)) if (!/^(host|content-length)$/i.test(name)) request.setRequestHeader(name, value);
+    request.send(file);
+  });
+
+  function ahead(file) {
+    const { item, meta } = row(file);
+    let stop;
+    let upload;
+    let gone = false;
+    const drop = () => {
+      gone = true;
+      stop?.();
+      item.remove();
+      if (upload) ask(`${begin}/${upload}`, "DELETE").catch(() => {});
+      input.focus();
+    };
+    async function go() {
+      const bar = part("progress");
+      bar.max = Math.max(file.size, 1);
+      bar.value = 0;
+      bar.setAttribute("aria-label", `Sending ${file.name}`);
+      const cancel = button("Cancel", file.name, drop);
+      meta.textContent = size(file.size);
+      item.append(bar, cancel);
+      running += 1;
+      try {
+        const to = await ask(begin, "POST", { file_name: file.name, file_size: file.size, content_type: file.type || null });
+        upload = to.upload_id;
+        await put(to, file, bar, (abort) => { stop = abort; if (gone) abort(); });
+        await ask(`${begin}/${upload}/complete`, "POST", {});
         const hidden = part("input");
-        hidden.type = "hidden";
-        hidden.name = field.dataset.name || "file_ids";
-        hidden.value = id;
-        item.append(hidden);
+        Object.assign(hidden, { type: "hidden", name: "upload_ids", value: upload });
+        meta.textContent = `${size(file.size)}, sent`;
+        item.append(hidden, button("Remove", file.name, drop));
+        say(`${file.name} sent`);
+      } catch (text) {
+        if (!gone) {
+          meta.textContent = `Not sent. ${text}`;
+          say(`${file.name} was not sent`, true);
+          const retry = button("Try again", file.name, () => { retry.remove(); remove.remove(); go(); });
+          const remove = button("Remove", file.name, drop);
+          item.append(retry, remove);
+        }
+        held = undefined;
       }
-      field.dispatchEvent(new CustomEvent("portal:uploaded", { bubbles: true, detail: { file: file.name, id } }));
-    });
-    const presigned = new URL(url, location.href).origin !== location.origin;
-    request.open(presigned ? "PUT" : "POST", url);
-    if (presigned) return request.send(file);
-    request.setRequestHeader("X-CSRF-Token", csrf());
-    request.setRequestHeader("Accept", "application/json");
-    const body = new FormData();
-    body.append("_csrf", csrf());
-    body.append(input.name, file);
-    request.send(body);
+      bar.remove();
+      cancel.remove();
+      running -= 1;
+      if (held && !running) form.requestSubmit(held.submitter);
+    }
+    go();
   }
 
   function take(files) {
@@ -81,23 +135,42 @@ export default function (field, { csrf, one, say, toast }) {
         toast(`${file.name} is ${size(file.size)}. The limit is ${size(max)}.`);
         continue;
       }
-      if (url) { upload(file); continue; }
+      if (!file.size) { toast(`${file.name} is empty.`); continue; }
+      if (input.multiple && count() >= MOST) { toast(`Send at most ${MOST} files at once. ${file.name} was left out.`); continue; }
+      if (begin) { ahead(file); continue; }
       if (!input.multiple) { chosen = []; list.replaceChildren(); }
       chosen.push(file);
-      const { item, remove } = row(file);
-      remove.addEventListener("click", () => {
+      const { item } = row(file);
+      item.append(button("Remove", file.name, () => {
         chosen = chosen.filter((other) => other !== file);
         item.remove();
         keep();
         input.focus();
-      });
+      }));
     }
-    if (url) input.value = "";
+    if (begin) input.value = "";
     else keep();
   }
 
-  input.addEventListener("change", () => take([...input.files].filter((file) => !chosen.some((other) => other.name === file.name && other.size === file.size && other.lastModified === file.lastModified))));
+  const isNew = (file) => !chosen.some((other) => other.name === file.name && other.size === file.size && other.lastModified === file.lastModified);
+  input.addEventListener("change", () => take([...input.files].filter(isNew)));
   area.addEventListener("dragover", (event) => { event.preventDefault(); area.dataset.over = ""; });
   area.addEventListener("dragleave", () => { delete area.dataset.over; });
   area.addEventListener("drop", (event) => { event.preventDefault(); delete area.dataset.over; take([...event.dataTransfer.files]); });
+  if (!begin) return;
+  form.addEventListener("paste", (event) => {
+    const pictures = [...event.clipboardData.files].filter((file) => file.type.startsWith("image/"));
+    if (!pictures.length) return;
+    event.preventDefault();
+    take(pictures);
+  });
+  // A form that is sent while files are on their way waits for them.
+  form.addEventListener("submit", (event) => {
+    if (!running) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    held = { submitter: event.submitter };
+    say("Waiting for the files");
+    toast("The form is sent as soon as the files have arrived.", { tone: "info" });
+  }, true);
 }
