@@ -19,7 +19,12 @@ pub fn routes() -> Routes {
 
 /// The same with the routes of the local server; the mailbox and the gallery exist in development only.
 pub fn local_routes(config: &Config) -> Routes {
-    routes().merge(local::routes(config.is_production()))
+    served_routes(config, local::live::Hub::idle())
+}
+
+/// The same of a server that tells open pages what happens.
+pub fn served_routes(config: &Config, hub: local::live::Hub) -> Routes {
+    routes().merge(local::routes(config.is_production(), hub))
 }
 
 /// The work of all areas.

@@ -12,6 +12,7 @@ use shared::serve;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use crate::local::live::{self, Hub};
 use crate::settings::{self, Embedded, Settings};
 use crate::{all, plain};
 
@@ -28,19 +29,22 @@ pub async fn run() -> Result<()> {
     let listener = bind(&settings.config).await?;
     let address = listener.local_addr()?;
     let _bucket = start_bucket(&mut settings, address).await?;
-    let routes = all::local_routes(&settings.config);
+    let (stop, stopped) = watch::channel(false);
+    let hub = Hub::new(stopped.clone());
+    let routes = all::served_routes(&settings.config, hub.clone());
     let app = App::start(settings.config.clone(), routes.table()).await.map_err(plain)?;
     app.db().migrate().await.map_err(plain)?;
     if settings.embedded.is_some() {
         app.blobs().ensure_bucket().await.context("the embedded bucket does not answer")?;
     }
     greet(&settings, address);
-    let (stop, stopped) = watch::channel(false);
+    let pump = tokio::spawn(live::pump(hub, app.clone(), stopped.clone()));
     let worker = app.config().worker_enabled.then(|| tokio::spawn(work(app.clone(), all::jobs(), stopped.clone())));
     let server = tokio::spawn(serve::listen(serve::assemble(routes, app.clone()), listener, told(stopped)));
     wait_for_signal().await?;
     println!("Stopping: running requests may finish.");
     stop.send_replace(true);
+    pump.await?;
     finish(server, worker, &app).await
 }
 

@@ -86,10 +86,12 @@ async fn tickets(by: &User, topics: &str, since: &str) -> Result<Response> {
     let me = by.me();
     let ids = topics.split(',').filter_map(|topic| topic.strip_prefix("ticket-")?.parse().ok());
     let ids: Vec<i64> = ids.take(10).collect();
-    let own = (!me.is_technician).then(|| me.id());
+    let (own, company) = ((!me.is_technician).then(|| me.id()), me.company_tickets());
     let seen: Vec<Seen> = sql("SELECT t.id, t.version, t.updated_at, t.last_reply_at FROM tickets t WHERE 1 = 1")
         .push_in(" AND t.id IN", &ids)
-        .push_if(" AND t.requester_id = ?", own)
+        .push_if(" AND (t.requester_id = ?", own)
+        .push_if(" OR t.company_id = ?", company.filter(|_| own.is_some()))
+        .push(if own.is_some() { ")" } else { "" })
         .push(" ORDER BY t.id LIMIT 10")
         .fetch_all(by.db())
         .await?;

@@ -17,7 +17,7 @@ use shared::{passwords, search, tokens};
 
 use crate::plain;
 use month::{Side, Story};
-use people::{COMPANIES, Company, PEOPLE};
+use people::{COMPANIES, CONTACT, Company, PEOPLE};
 
 /// The password of everybody in the demo.
 pub const PASSWORD: &str = "northern-lights-26";
@@ -103,6 +103,23 @@ async fn add_company(tx: &mut Tx, company: &Company, at: DateTime<Utc>) -> share
     insert(tx, &new, at).await
 }
 
+/// A role beside those of the product: it opens the tickets of the whole company.
+async fn add_role(tx: &mut Tx, at: DateTime<Utc>) -> shared::error::Result<()> {
+    sql("INSERT INTO roles (name, name_key, description, permissions, is_system, created_at, updated_at) \
+         SELECT ?, ?, ?, ?, FALSE, ?, ? FROM site_settings s WHERE s.id = 1 \
+         AND NOT EXISTS (SELECT 1 FROM roles r WHERE r.name_key = ?)")
+    .bind(CONTACT)
+    .bind(CONTACT.to_lowercase())
+    .bind("Reads the tickets of everybody in the company and raises them for colleagues.")
+    .bind(r#"["portal.access","tickets.company"]"#)
+    .bind(at)
+    .bind(at)
+    .bind(CONTACT.to_lowercase())
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
 async fn add_people(
     tx: &mut Tx,
     companies: &HashMap<&'static str, i64>,
@@ -111,6 +128,7 @@ async fn add_people(
 ) -> shared::error::Result<Known> {
     use shared::accounts::{memberships, users};
     let mut known = Known::new();
+    add_role(tx, at).await?;
     for person in &PEOPLE {
         let company = companies.get(person.company).copied().unwrap_or_default();
         let new = users::NewUser {

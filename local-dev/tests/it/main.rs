@@ -9,6 +9,7 @@ mod gateway;
 mod hostile;
 mod infra;
 mod kill;
+mod live;
 mod permissions;
 mod process;
 mod readme;

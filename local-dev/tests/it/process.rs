@@ -151,6 +151,14 @@ impl Client {
         Some((status, serde_json::from_str(&text).unwrap_or(Value::Null)))
     }
 
+    /// Asks for a page and leaves its body unread.
+    pub async fn raw(&self, path: &str) -> reqwest::Response {
+        let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let request = client.get(format!("{}{path}", self.base)).header("cookie", cookies.join("; "));
+        request.header("x-forwarded-for", &self.address).send().await.unwrap()
+    }
+
     /// Sends a form with one file, as a page without script does; gives the status.
     pub async fn upload(&mut self, path: &str, fields: &[(&str, &str)], name: &str, content: Vec<u8>) -> u16 {
         let csrf = self.cookies.get("myportal_session_csrf").cloned().unwrap_or_default();

@@ -13,6 +13,8 @@ mod first_day;
 #[cfg(test)]
 mod keyboard;
 #[cfg(test)]
+mod live;
+#[cfg(test)]
 mod mishaps;
 #[cfg(test)]
 mod pages;
