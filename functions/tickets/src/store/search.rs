@@ -66,7 +66,7 @@ pub(super) fn holds(scope: Scope, filter: &TicketFilter) -> Sql {
     if words.is_empty() {
         return sql(" AND 1 = 0");
     }
-    let query = sql(" AND (t.id = ? OR (1 = 1").bind(filter.number());
+    let query = sql(" AND (t.id = ? OR (1 = 1").bind(needle(scope, filter).number());
     let query = words.into_iter().fold(query, |query, word| {
         let word = format!(" {word}");
         let query = query.push(" AND (INSTR(x.public_text, ?) > 0").bind(word.clone());
