@@ -39,7 +39,6 @@ const fn command(name: &'static str, label: &'static str, help: &'static str) ->
     Command { name, label, help, each_company: false, needs: Needs::Nothing }
 }
 
-#[cfg(feature = "testing")]
 const fn for_companies(name: &'static str, label: &'static str, help: &'static str) -> Command {
     Command { each_company: true, ..command(name, label, help) }
 }
@@ -47,6 +46,7 @@ const fn for_companies(name: &'static str, label: &'static str, help: &'static s
 /// Every command of the product whose area exists.
 const COMMANDS: &[Command] = &[
     command("cleanup_history", "Clean up history", "Deletes runs, deliveries and records past their time."),
+    for_companies("sync_staff", "Sync staff directory", "Brings the contacts of Syncro into the staff directory."),
     Command {
         needs: Needs::UpgradeCommand,
         ..command("system_update", "System update", "Runs the upgrade command that the operator has set.")
@@ -96,6 +96,12 @@ pub struct Step {
 }
 
 impl Step {
+    /// A step as the scheduler makes it, for the tests of the area that does the work.
+    #[cfg(feature = "testing")]
+    pub fn of(app: &App, company: Option<i64>, cursor: Option<String>) -> Self {
+        Self { app: app.clone(), company, cursor, handlers: Arc::default() }
+    }
+
     /// The app.
     pub fn app(&self) -> &App {
         &self.app

@@ -108,6 +108,8 @@ settings! {
     "SMS_ENDPOINT" = "": "SMS gateway, until its module says otherwise";
     "SMS_AUTH" = "": "Its `user:password` in base64, until the module says otherwise";
     "SMS_DEFAULT_COUNTRY_CODE" = "": "Put before national numbers, as in `44`";
+    "VERIFY_WEBHOOK_URL" = "": "Takes the codes that prove who a caller is; blank: they go by SMS";
+    "VERIFY_API_KEY" = "": "Its bearer token";
     "TEMPLATES_DIR" = "": "Read templates from this folder on change, for development";
     "LOG" = "info": "Log filter, as in `info,sqlx=warn`";
 }
@@ -218,6 +220,8 @@ pub struct Config {
     pub outbound_exceptions: Exceptions,
     pub syncro_timezone: String,
     pub webhook_signing_secret: Option<String>,
+    pub verify_webhook_url: Option<String>,
+    pub verify_api_key: Option<String>,
     pub module_defaults: BTreeMap<&'static str, String>,
     pub templates_dir: Option<String>,
     pub log: String,
@@ -340,6 +344,8 @@ impl Config {
                 .map_err(|error| ConfigError(format!("OUTBOUND_ALLOW_PRIVATE_HOSTS: {error}")))?,
             syncro_timezone: read.text(&["SYNCRO_TIMEZONE"], "UTC"),
             webhook_signing_secret: read.get(&["WEBHOOK_SIGNING_SECRET"]),
+            verify_webhook_url: read.get(&["VERIFY_WEBHOOK_URL"]),
+            verify_api_key: read.get(&["VERIFY_API_KEY"]),
             module_defaults: crate::modules::variables().filter_map(|name| Some((name, read.get(&[name])?))).collect(),
             templates_dir: read.get(&["TEMPLATES_DIR"]),
             log: read.text(&["LOG", "RUST_LOG"], "info,sqlx=warn,s3s=warn"),

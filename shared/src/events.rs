@@ -39,6 +39,16 @@ pub mod names {
     pub const MEMBERSHIP_CHANGED: &str = "membership.changed";
     /// Somebody proved an address at a domain of a company that takes nobody in by itself.
     pub const JOIN_SUGGESTED: &str = "company.join_suggested";
+    /// Somebody was added to the staff directory.
+    pub const STAFF_CREATED: &str = "staff.created";
+    /// A staff member was changed.
+    pub const STAFF_UPDATED: &str = "staff.updated";
+    /// A company announced a starter.
+    pub const STAFF_ONBOARD_REQUESTED: &str = "staff.onboard_requested";
+    /// A company announced a leaver.
+    pub const STAFF_OFFBOARD_REQUESTED: &str = "staff.offboard_requested";
+    /// The time of a leaver has come and their access has ended.
+    pub const STAFF_OFFBOARDED: &str = "staff.offboarded";
 }
 
 /// Writes an event in the transaction of its cause. The payload holds ids only.

@@ -67,6 +67,10 @@ fn member(person: &Person) -> bool {
     person.rights.is_member
 }
 
+fn staff(person: &Person) -> bool {
+    person.company.is_some() && person.rights.staff_level > 0
+}
+
 /// Super administrators reach the members through Companies.
 fn manager(person: &Person) -> bool {
     !person.user.is_super_admin && person.rights.manages("membership.manage")
@@ -95,6 +99,7 @@ const PORTAL: &[Entry] = &[
     entry("Company", "Business information", "/business-information", "building", member),
     entry("Company", "Company tickets", "/tickets?of=company", "ticket", company_tickets),
     entry("Company", "Members", "/admin/companies", "users", manager),
+    entry("Company", "Staff", "/staff", "users-group", staff),
     entry("Company", "Audit trail", "/admin/audit-logs", "history", auditor),
     entry(" ", "Administration", "/admin", "settings", admin),
 ];

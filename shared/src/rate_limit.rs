@@ -65,6 +65,10 @@ pub const TICKET_CREATE: Limit = limit("ticket_create", 20, 3600, REQUESTS);
 pub const TICKET_REPLY: Limit = limit("ticket_reply", 60, 3600, REQUESTS);
 /// Files sent by one person.
 pub const UPLOAD: Limit = limit("upload", 120, 3600, REQUESTS);
+/// Verification codes to one staff member.
+pub const STAFF_CODE: Limit = limit("staff_code", 3, 600, REQUESTS);
+/// Verification codes by one administrator.
+pub const STAFF_CODES: Limit = limit("staff_codes", 20, 600, REQUESTS);
 
 #[derive(sqlx::FromRow)]
 struct Row {

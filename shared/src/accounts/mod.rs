@@ -5,5 +5,6 @@ pub mod companies;
 pub mod invitations;
 pub mod memberships;
 pub mod password_tokens;
+pub mod preferences;
 pub mod sessions;
 pub mod users;

@@ -302,8 +302,13 @@ fn secrets(app: &App, event: &Event) -> Result<Vec<String>> {
     Ok(all)
 }
 
-/// `<prefix>module:<slug>:<setting>`, as the queue keeps it.
+/// `<prefix>module:<slug>:<setting>` or `<prefix>setting:<name>`, as the queue keeps it.
 async fn resolve(app: &App, reference: &str) -> Result<Option<String>> {
+    if let Some((prefix, name)) = reference.split_once("setting:") {
+        // Only what is meant to be sent can be named.
+        let known = (name == "VERIFY_API_KEY").then(|| app.config().verify_api_key.clone()).flatten();
+        return Ok(known.map(|secret| format!("{prefix}{secret}")));
+    }
     let Some((prefix, rest)) = reference.split_once("module:") else { return Ok(None) };
     let Some((slug, key)) = rest.split_once(':') else { return Ok(None) };
     let Some(slug) = Slug::parse(slug) else { return Ok(None) };

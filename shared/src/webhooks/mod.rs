@@ -39,7 +39,8 @@ pub struct NewWebhook {
     name: String,
     target_url: String,
     headers: Vec<(String, String)>,
-    secret_headers: Vec<(String, Reference)>,
+    /// Name and where the value comes from, as text.
+    secret_headers: Vec<(String, String)>,
     payload: Value,
     is_sensitive: bool,
     schedule: Schedule,
@@ -79,7 +80,14 @@ impl NewWebhook {
     /// Adds a header whose value is looked up when the webhook is delivered.
     #[must_use]
     pub fn secret_header(mut self, name: &str, reference: Reference) -> Self {
-        self.secret_headers.push((name.to_ascii_lowercase(), reference));
+        self.secret_headers.push((name.to_ascii_lowercase(), reference.text()));
+        self
+    }
+
+    /// The same for a secret that is a setting of the environment: `VERIFY_API_KEY`.
+    #[must_use]
+    pub fn secret_setting(mut self, name: &str, prefix: &'static str, setting: &'static str) -> Self {
+        self.secret_headers.push((name.to_ascii_lowercase(), format!("{prefix}setting:{setting}")));
         self
     }
 
@@ -143,7 +151,7 @@ impl NewWebhook {
     async fn insert(&self, tx: &mut Tx, key: &str, now: DateTime<Utc>) -> Result<Option<i64>> {
         let headers: Map<String, Value> = self.headers.iter().map(|(n, v)| (n.clone(), json!(v))).collect();
         let secrets: Map<String, Value> =
-            self.secret_headers.iter().map(|(n, r)| (n.clone(), json!(r.text()))).collect();
+            self.secret_headers.iter().map(|(n, reference)| (n.clone(), json!(reference))).collect();
         let payload = (!self.is_sensitive).then(|| self.payload.to_string());
         let inserted = sql("INSERT INTO webhook_events (name, endpoint_id, target_url, target_host, headers, \
              secret_headers, payload, is_sensitive, schedule, status, started_by, max_attempts, backoff_seconds, \
