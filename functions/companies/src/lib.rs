@@ -6,6 +6,7 @@ pub mod companies;
 pub mod domains;
 pub mod members;
 pub mod roles;
+pub mod staff;
 pub mod switch;
 
 use shared::jobs::Jobs;
@@ -25,6 +26,9 @@ pub fn routes() -> Routes {
             "/api/companies",
             "/api/business-information",
             "/business-information",
+            "/staff",
+            "/api/staff",
+            "/admin/syncro/import-contacts",
         ],
     );
     let routes = companies::add(routes);
@@ -32,10 +36,11 @@ pub fn routes() -> Routes {
     let routes = domains::add(routes);
     let routes = roles::add(routes);
     let routes = switch::add(routes);
+    let routes = staff::add(routes);
     business_information::add(routes)
 }
 
 /// All background work of the area.
 pub fn jobs() -> Jobs {
-    domains::add_jobs(members::jobs::add(Jobs::none()))
+    staff::jobs::add(domains::add_jobs(members::jobs::add(Jobs::none())))
 }

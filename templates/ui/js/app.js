@@ -18,6 +18,7 @@ const chunks = {
   editor: () => import("./pages/editor.js"),
   retry: () => import("./pages/retry.js"),
   matrix: () => import("./pages/matrix.js"),
+  countdown: () => import("./pages/countdown.js"),
 };
 onReady((root) => {
   for (const element of all("[data-module]", root)) {

@@ -29,6 +29,7 @@ pub struct Linked {
 #[derive(Debug, Default, sqlx::FromRow)]
 struct Counts {
     tickets: i64,
+    staff: i64,
     members: i64,
     domains: i64,
     key_count: i64,
@@ -37,6 +38,7 @@ struct Counts {
 /// Everything that points at a company, in one look. Areas with tables of their own add a line.
 async fn linked(at: impl Into<At<'_>>, id: i64) -> Result<Vec<Linked>> {
     let counts: Counts = sql("SELECT (SELECT COUNT(*) FROM tickets t WHERE t.company_id = c.id) AS tickets, \
+         (SELECT COUNT(*) FROM staff s WHERE s.company_id = c.id) AS staff, \
          (SELECT COUNT(*) FROM company_memberships m WHERE m.company_id = c.id) AS members, \
          (SELECT COUNT(*) FROM company_email_domains d WHERE d.company_id = c.id) AS domains, \
          (SELECT COUNT(*) FROM api_keys k WHERE k.company_id = c.id) AS key_count FROM companies c WHERE c.id = ?")
@@ -47,6 +49,7 @@ async fn linked(at: impl Into<At<'_>>, id: i64) -> Result<Vec<Linked>> {
     let line = |name, label, count, holds, href: Option<String>| Linked { name, label, count, holds, href };
     Ok(vec![
         line("tickets", "Tickets", counts.tickets, true, Some(format!("/tickets?company={id}"))),
+        line("staff", "Staff", counts.staff, true, None),
         line("members", "Members", counts.members, false, Some(format!("/admin/companies/{id}"))),
         line("domains", "Email domains", counts.domains, false, Some(format!("/admin/companies/{id}/domains"))),
         line("keys", "API keys", counts.key_count, false, None),

@@ -95,6 +95,11 @@ impl Manager {
         Self { is_super_admin: false, is_key: false, is_owner: true, user_id: None, rights: Rights::all() }
     }
 
+    /// The portal itself, where something was decided earlier and its time has come.
+    pub fn system() -> Self {
+        Self { is_super_admin: true, ..Self::everything() }
+    }
+
     /// True when the caller may make somebody company admin.
     pub fn may_grant_admin(&self) -> bool {
         self.may_flag(Field::Admin)

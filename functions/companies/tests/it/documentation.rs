@@ -31,6 +31,15 @@ fn every_operation_is_documented_once_with_examples() {
         "RolePermission",
         "Saved",
         "PermissionForm",
+        "StaffMember",
+        "StaffBody",
+        "StaffSaved",
+        "VerificationSent",
+        "VerificationHeard",
+        "VerificationChecked",
+        "StaffInvited",
+        "StaffImported",
+        "StaffImportWanted",
     ] {
         assert!(!document["components"]["schemas"][name]["example"].is_null(), "{name} has no example");
     }

@@ -13,6 +13,9 @@ mod memberships;
 mod pages;
 mod removal;
 mod roles;
+mod staff;
+mod staff_import;
+mod staff_steps;
 mod switch;
 mod together;
 

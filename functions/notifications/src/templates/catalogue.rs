@@ -44,6 +44,12 @@ pub const TEMPLATES: &[Template] = &[
         &["first_name", "inviter", "expires_in", "link", "token"],
         true,
     ),
+    template(
+        "staff_invitation",
+        "Invitation from the staff directory",
+        &["first_name", "company", "inviter", "expires_in", "link", "token"],
+        true,
+    ),
     template("company_invitation", "Invitation to a company", &["first_name", "company", "inviter", "link"], true),
     template("email_verification", "Confirm the address", &["first_name", "expires_in", "link", "token"], true),
     template("password_reset", "Reset the password", &["first_name", "expires_in", "link", "token"], true),
