@@ -5,6 +5,7 @@ mod desk;
 mod feed;
 mod month;
 mod people;
+mod staff;
 
 use std::collections::HashMap;
 
@@ -50,6 +51,7 @@ async fn write(app: &App, hash: &str) -> shared::error::Result<usize> {
     let mut tx = app.db().begin(Stamp::system(now)).await?;
     let companies = add_companies(&mut tx, now - TimeDelta::days(400)).await?;
     let known = add_people(&mut tx, &companies, hash, now - TimeDelta::days(200)).await?;
+    staff::write(&mut tx, &companies, &known, now).await?;
     let stories = month::stories();
     let count = stories.len();
     for story in stories {
