@@ -49,12 +49,25 @@ const REPLY: &[(&str, &str)] = &[
     ("actor.name", "Who did it"),
 ];
 
+const STAFF: &[(&str, &str)] = &[
+    ("staff.name", "Name"),
+    ("staff.email", "Email"),
+    ("staff.department", "Department"),
+    ("staff.job_title", "Job title"),
+    ("staff.account_action", "Account action"),
+    ("staff.company", "Company"),
+    ("staff.company_id", "Company number"),
+    ("staff.id", "Staff number"),
+    ("actor.name", "Who did it"),
+    ("actor.email", "Email of who did it"),
+];
+
 const TASK: &[(&str, &str)] = &[("name", "Task"), ("error", "Error"), ("task_id", "Task number")];
 
 const WEBHOOK: &[(&str, &str)] =
     &[("name", "Delivery"), ("target", "Target"), ("status", "Status"), ("error", "Error")];
 
-const KNOWN: [Known; 13] = [
+const KNOWN: [Known; 17] = [
     Known { name: "tickets.created", label: "Ticket created", fields: TICKET },
     Known { name: "tickets.updated", label: "Ticket updated", fields: TICKET },
     Known { name: "tickets.replied", label: "Reply or note added", fields: REPLY },
@@ -66,7 +79,11 @@ const KNOWN: [Known; 13] = [
     Known { name: "webhook.delivered", label: "Webhook delivered", fields: WEBHOOK },
     Known { name: "webhook.failed", label: "Webhook failed for good", fields: WEBHOOK },
     Known { name: "shop.order_submitted", label: "Order placed", fields: &[] },
-    Known { name: "staff.created", label: "Staff member added", fields: &[] },
+    Known { name: "staff.created", label: "Staff member added", fields: STAFF },
+    Known { name: "staff.updated", label: "Staff member changed", fields: STAFF },
+    Known { name: "staff.onboard_requested", label: "Starter announced", fields: STAFF },
+    Known { name: "staff.offboard_requested", label: "Leaver announced", fields: STAFF },
+    Known { name: "staff.offboarded", label: "Staff member has left", fields: STAFF },
     Known { name: "knowledge_base.published", label: "Article published", fields: &[] },
 ];
 
@@ -150,7 +167,7 @@ pub async fn describe<'a>(
     when: DateTime<Utc>,
 ) -> Result<Value> {
     let number = |key: &str| payload.get(key).and_then(Value::as_i64);
-    let found = look_up(at, number("ticket_id"), number("actor_id"), number("reply_id")).await?;
+    let found = look_up(at, number("ticket_id"), number("actor_id"), number("reply_id"), number("staff_id")).await?;
     let mut event = payload;
     let status = event.get("from").cloned().zip(event.get("to").cloned());
     if let Some((from, to)) = status.filter(|_| !event.contains_key("changes")) {
@@ -192,6 +209,15 @@ struct Found {
     reply_body: Option<String>,
     reply_is_internal: Option<bool>,
     reply_author: Option<String>,
+    staff_id: Option<i64>,
+    staff_first: Option<String>,
+    staff_last: Option<String>,
+    staff_email: Option<String>,
+    staff_department: Option<String>,
+    staff_job: Option<String>,
+    staff_action: Option<String>,
+    staff_company_id: Option<i64>,
+    staff_company: Option<String>,
 }
 
 /// Read only, and in one statement; other areas own these tables.
@@ -200,25 +226,34 @@ const LOOK_UP: &str = "SELECT t.id, t.subject, t.description, t.status, t.priori
     r.email AS requester_email, t.assigned_user_id AS assigned_id, a.first_name AS assigned_first, \
     a.last_name AS assigned_last, a.email AS assigned_email, t.created_at, t.updated_at, u.id AS actor_id, \
     u.first_name AS actor_first, u.last_name AS actor_last, u.email AS actor_email, p.id AS reply_id, \
-    p.body AS reply_body, p.is_internal AS reply_is_internal, p.author_label AS reply_author \
+    p.body AS reply_body, p.is_internal AS reply_is_internal, p.author_label AS reply_author, s.id AS staff_id, \
+    s.first_name AS staff_first, s.last_name AS staff_last, s.email AS staff_email, \
+    s.department AS staff_department, s.job_title AS staff_job, s.account_action AS staff_action, \
+    s.company_id AS staff_company_id, d.name AS staff_company \
     FROM (SELECT 1 AS one) x LEFT JOIN tickets t ON t.id = ? LEFT JOIN companies c ON c.id = t.company_id \
     LEFT JOIN users r ON r.id = t.requester_id LEFT JOIN users a ON a.id = t.assigned_user_id \
-    LEFT JOIN users u ON u.id = ? LEFT JOIN ticket_replies p ON p.id = ? AND p.ticket_id = t.id LIMIT 1";
+    LEFT JOIN users u ON u.id = ? LEFT JOIN ticket_replies p ON p.id = ? AND p.ticket_id = t.id \
+    LEFT JOIN staff s ON s.id = ? LEFT JOIN companies d ON d.id = s.company_id LIMIT 1";
 
 async fn look_up<'a>(
     at: impl Into<At<'a>>,
     ticket: Option<i64>,
     actor: Option<i64>,
     reply: Option<i64>,
+    staff: Option<i64>,
 ) -> Result<Vec<(&'static str, Value)>> {
-    if ticket.is_none() && actor.is_none() {
+    if ticket.is_none() && actor.is_none() && staff.is_none() {
         return Ok(Vec::new());
     }
-    let found: Option<Found> = sql(LOOK_UP).bind(ticket).bind(actor).bind(reply).fetch_optional(at).await?;
+    let found = sql(LOOK_UP).bind(ticket).bind(actor).bind(reply).bind(staff);
+    let found: Option<Found> = found.fetch_optional(at).await?;
     let Some(found) = found else { return Ok(Vec::new()) };
     let mut all = Vec::new();
     if found.id.is_some() {
         all.push(("ticket", ticket_of(&found)));
+    }
+    if found.staff_id.is_some() {
+        all.push(("staff", staff_of(&found)));
     }
     let actor = full(found.actor_first.as_ref(), found.actor_last.as_ref(), found.actor_email.as_ref());
     if found.actor_id.is_some() {
@@ -245,6 +280,16 @@ fn ticket_of(found: &Found) -> Value {
         "requester": requester, "requester_email": found.requester_email, "assigned_id": found.assigned_id,
         "assigned": assigned, "assigned_email": found.assigned_email, "created_at": found.created_at,
         "updated_at": found.updated_at, "path": found.id.map(|id| format!("/tickets/{id}")),
+    })
+}
+
+fn staff_of(found: &Found) -> Value {
+    let name = full(found.staff_first.as_ref(), found.staff_last.as_ref(), found.staff_email.as_ref());
+    json!({
+        "id": found.staff_id, "name": name, "first_name": found.staff_first, "last_name": found.staff_last,
+        "email": found.staff_email, "department": found.staff_department, "job_title": found.staff_job,
+        "account_action": found.staff_action, "company_id": found.staff_company_id, "company": found.staff_company,
+        "path": found.staff_id.map(|id| format!("/staff/{id}")),
     })
 }
 
