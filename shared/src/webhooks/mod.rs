@@ -23,7 +23,7 @@ use crate::modules::Slug;
 use crate::tokens;
 
 /// Where a secret header comes from when the webhook is delivered; the secret itself is never queued.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reference {
     /// Put before the secret, as in `Basic `.
     pub prefix: &'static str,

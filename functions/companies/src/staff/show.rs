@@ -28,7 +28,7 @@ pub struct StaffShow {
     code_expires_at: Option<chrono::DateTime<chrono::Utc>>,
     /// Seconds that the code is still valid.
     code_left: i64,
-    /// Whether a gateway is set up is said when a code is sent.
+    /// The form for the code that the caller reads out.
     form: FormState,
 }
 

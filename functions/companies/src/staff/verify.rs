@@ -215,7 +215,7 @@ pub async fn forget(run: shared::jobs::Run) -> Result<(), shared::jobs::JobError
     Ok(())
 }
 
-/// A code with a known answer, for the page of the person.
+/// The person on the phone; super administrators reach every company.
 pub async fn one(by: &SuperAdmin, id: i64) -> Result<Staff> {
     store::get(by.db(), id, by.now()).await?.ok_or_else(store::unknown)
 }

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use http::Method;
 use serde_json::{Value, json};
 use shared::caller::Company;
@@ -133,7 +133,7 @@ impl Bench {
 
     /// Everything that an import wrote, times included.
     async fn state(&self) -> Vec<String> {
-        type Row = (i64, Option<String>, String, String, Option<String>, Option<String>, String);
+        type Row = (i64, Option<String>, String, String, Option<String>, Option<String>, DateTime<Utc>);
         let rows: Vec<Row> = self
             .app
             .rows(sql("SELECT id, syncro_contact_id, first_name, last_name, email, postcode, updated_at FROM staff \
