@@ -132,11 +132,11 @@ fn plan_end(
     match values.date_offboarded {
         None if is_under_way => values.account_action = None,
         None => {}
-        Some(at) if at <= by.now() => {
-            if !viewer.is_super_admin {
-                return Err(Error::field(Field::DateOffboarded.name(), "Enter a time in the future"));
-            }
+        Some(at) if at <= by.now() && !viewer.is_super_admin => {
+            return Err(Error::field(Field::DateOffboarded.name(), "Enter a time in the future"));
         }
+        // What has happened already is only written down.
+        Some(at) if at <= by.now() => {}
         Some(_) => {
             let decides = viewer.may_edit() && !stands_above;
             let action = if decides { OFFBOARD_SCHEDULED } else { OFFBOARD_REQUESTED };

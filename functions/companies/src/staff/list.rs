@@ -228,7 +228,7 @@ impl Asked {
             ("account_action", &self.account_action),
         ];
         let set = pairs.iter().filter(|(_, value)| !value.is_empty());
-        set.map(|(name, value)| format!("{name}={}&", encode_component(value))).collect()
+        set.flat_map(|(name, value)| [*name, "=", &encode_component(value), "&"].map(str::to_owned)).collect()
     }
 
     fn count(&self) -> usize {

@@ -88,7 +88,7 @@ fn put_email(incoming: &mut Incoming, text: Option<String>) {
     match parse_email(&text) {
         Ok(email) => incoming.values.push((Field::Email, email)),
         Err(_) => {
-            incoming.notes.push(format!("\u{201c}{}\u{201d} is no email address and was left out", cut(&text, 80)))
+            incoming.notes.push(format!("\u{201c}{}\u{201d} is no email address and was left out", cut(&text, 80)));
         }
     }
 }
@@ -98,7 +98,7 @@ fn put_mobile(incoming: &mut Incoming, text: Option<String>) {
     match parse_mobile(&text) {
         Ok(number) => incoming.values.push((Field::MobilePhone, number)),
         Err(_) => {
-            incoming.notes.push(format!("\u{201c}{}\u{201d} is no phone number and was left out", cut(&text, 80)))
+            incoming.notes.push(format!("\u{201c}{}\u{201d} is no phone number and was left out", cut(&text, 80)));
         }
     }
 }
