@@ -22,6 +22,9 @@ const GRACE: Duration = Duration::from_secs(20);
 /// How often the worker looks when nothing wakes it.
 const PAUSE: Duration = Duration::from_secs(5);
 
+/// The worker takes work until nothing is left; a job that lasts an hour must not end its taking.
+const A_STAY: Duration = Duration::from_hours(24);
+
 /// Starts everything and waits for the end.
 pub async fn run() -> Result<()> {
     let mut settings = settings::load()?;
@@ -106,7 +109,7 @@ fn mail_line(config: &Config, own: &str) -> String {
 async fn work(app: App, jobs: Jobs, mut stopped: watch::Receiver<bool>) {
     let worker = Worker::new(app.clone(), jobs, "local");
     while !*stopped.borrow() {
-        match worker.tick(Duration::from_mins(10), &stopped).await {
+        match worker.tick(A_STAY, &stopped).await {
             Ok(counts) => tracing::debug!(?counts, "worker tick"),
             Err(error) => tracing::warn!(error = %error.detail(), "the worker could not look for work"),
         }

@@ -1,11 +1,13 @@
 //! What areas tell each other: rows of `event_outbox`, written with the change, turned into jobs by the
 //! worker for every kind that listens.
 
+use std::collections::BTreeSet;
+
 use crate::app::App;
 use crate::audit::Stamp;
 use crate::db::{Tx, sql};
 use crate::error::Result;
-use crate::jobs::{Jobs, NewJob};
+use crate::jobs::{Jobs, NewJob, queue_all};
 
 /// The catalogue of event names (automation 3, tickets 8).
 pub mod names {
@@ -91,34 +93,59 @@ struct Row {
     payload: String,
 }
 
-/// Turns waiting events into jobs; returns how many. One transaction per event, decided by its update.
+/// Events looked at in one transaction.
+const BATCH: i64 = 100;
+
+/// Turns waiting events into jobs for those who listen; returns how many events were looked at. Who listens
+/// is asked once for a batch, so an event that nobody waits for costs its share of one statement.
 pub(crate) async fn dispatch(app: &App, jobs: &Jobs) -> Result<u64> {
     let rows: Vec<Row> =
-        sql("SELECT id, name, payload FROM event_outbox WHERE dispatched_at IS NULL ORDER BY id LIMIT 100")
+        sql("SELECT id, name, payload FROM event_outbox WHERE dispatched_at IS NULL ORDER BY id LIMIT ?")
+            .bind(BATCH)
             .fetch_all(app.db())
             .await?;
-    let mut count = 0;
-    for row in rows {
-        let now = app.now();
-        let mut tx = app.db().begin(Stamp::system(now)).await?;
-        tx.housekeeping();
-        let ours = sql("UPDATE event_outbox SET dispatched_at = ? WHERE id = ? AND dispatched_at IS NULL")
-            .bind(now)
-            .bind(row.id)
-            .execute(&mut tx)
-            .await?;
-        if ours == 0 {
-            continue;
-        }
-        for kind in jobs.listeners(&row.name) {
-            let mut payload: serde_json::Value = serde_json::from_str(&row.payload)?;
-            if let Some(map) = payload.as_object_mut() {
-                map.insert("event".to_owned(), row.id.into());
-            }
-            NewJob::new(kind, payload).dedupe(format!("event:{}:{kind}", row.id)).queue(&mut tx).await?;
-        }
-        tx.commit().await?;
-        count += 1;
+    if rows.is_empty() {
+        return Ok(0);
     }
-    Ok(count)
+    let names: BTreeSet<String> = rows.iter().map(|row| row.name.clone()).collect();
+    let listeners = jobs.listeners(app, &names).await?;
+    let mut tx = app.db().begin(Stamp::system(app.now())).await?;
+    tx.housekeeping();
+    let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+    let ours = take(&mut tx, &ids).await?;
+    let new = rows.iter().filter(|row| ours.contains(&row.id)).flat_map(|row| {
+        let payload = row.payload();
+        listeners.of(&row.name).iter().map(move |kind| NewJob::new(kind, payload.clone()))
+    });
+    queue_all(&mut tx, &new.collect::<Vec<_>>()).await?;
+    tx.commit().await?;
+    Ok(u64::try_from(ours.len()).unwrap_or(0))
+}
+
+/// Marks events as dispatched; gives those that no other worker has taken. They stay locked until the
+/// commit, which is what makes each of them ours alone.
+async fn take(tx: &mut Tx, ids: &[i64]) -> Result<BTreeSet<i64>> {
+    let now = tx.stamp().at;
+    let ours: Vec<(i64,)> = sql("SELECT id FROM event_outbox WHERE dispatched_at IS NULL")
+        .push_in(" AND id IN", ids)
+        .push(" ORDER BY id LIMIT 200")
+        .push_by_engine("", " FOR UPDATE")
+        .fetch_all(&mut *tx)
+        .await?;
+    let ours: Vec<i64> = ours.into_iter().map(|(id,)| id).collect();
+    if !ours.is_empty() {
+        let mark = sql("UPDATE event_outbox SET dispatched_at = ? WHERE 1 = 1").bind(now);
+        mark.push_in(" AND id IN", &ours).execute(tx).await?;
+    }
+    Ok(ours.into_iter().collect())
+}
+
+impl Row {
+    /// The event's fields and its number.
+    fn payload(&self) -> serde_json::Value {
+        let mut fields: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_str(&self.payload).unwrap_or_default();
+        fields.insert("event".to_owned(), self.id.into());
+        fields.into()
+    }
 }

@@ -228,9 +228,9 @@ impl TestApp {
         self.stranger().with_session(user_id, token.as_str(), &csrf)
     }
 
-    /// Runs all work that is due.
+    /// Runs all work that is due, one job after the other.
     pub async fn run_jobs(&self) -> Counts {
-        let worker = Worker::new(self.app.clone(), self.jobs.clone(), "test");
+        let worker = Worker::new(self.app.clone(), self.jobs.clone(), "test").at_once(1);
         let (_keep, stop) = tokio::sync::watch::channel(false);
         ok(worker.tick(std::time::Duration::from_mins(1), &stop).await)
     }

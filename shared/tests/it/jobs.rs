@@ -319,7 +319,7 @@ async fn a_worker_told_to_stop_finishes_its_job_and_takes_no_other() {
     for _ in 0..3 {
         queue(&app, NewJob::new("stop", json!({}))).await;
     }
-    let worker = Worker::new(app.app().clone(), jobs.clone(), "test");
+    let worker = Worker::new(app.app().clone(), jobs.clone(), "test").at_once(1);
     assert_eq!(worker.tick(Duration::from_mins(1), &stop).await.unwrap().succeeded, 1);
     assert_eq!(app.number(sql("SELECT COUNT(*) FROM jobs WHERE status = 'queued'")).await, 2);
     let (_keep, go_on) = watch::channel(false);

@@ -9,6 +9,7 @@ mod mail;
 mod modules;
 mod pipeline;
 mod search;
+mod workers;
 
 use serde::Serialize;
 use shared::audit::Stamp;

@@ -56,7 +56,7 @@ pub fn jobs() -> Jobs {
     Jobs::none()
         .every("automations.tick", TimeDelta::milliseconds(500), plan::tick)
         .on("automation.match", plan::match_event)
-        .on_any_event("automation.match")
+        .on_wanted_events("automation.match", store::wanted)
         .on("automation.run", work::run_automation)
         .cleanup("automation runs", cleanup::clean_up_runs)
 }

@@ -1,7 +1,10 @@
 //! Rows of `automations` as people and programs read and change them.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use serde_json::json;
+use shared::app::App;
 use shared::audit::Change;
 use shared::context::By;
 use shared::db::{At, Db, Sql, Tx, sql};
@@ -81,6 +84,17 @@ pub async fn waiting_for(db: &Db, event: &str) -> Result<Vec<Automation>> {
         .push(" WHERE a.status = 'active' AND a.kind = 'event' AND a.trigger_event = ? ORDER BY a.id LIMIT 500")
         .bind(event);
     Ok(rows.fetch_all(db).await?)
+}
+
+/// Which of these events any automation waits for.
+pub async fn wanted(app: App, names: Vec<String>) -> Result<BTreeSet<String>> {
+    let found: Vec<(String,)> =
+        sql("SELECT DISTINCT trigger_event FROM automations WHERE status = 'active' AND kind = 'event'")
+            .push_in(" AND trigger_event IN", &names)
+            .push(" LIMIT 200")
+            .fetch_all(app.db())
+            .await?;
+    Ok(found.into_iter().map(|(name,)| name).collect())
 }
 
 /// Automations whose time has come, oldest first.

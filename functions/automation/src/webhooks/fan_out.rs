@@ -1,12 +1,17 @@
 //! From an event of the portal to a webhook for every endpoint that asked for it.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use shared::db::sql;
+use shared::app::App;
+use shared::db::{Db, sql};
 use shared::error::Result;
 use shared::jobs::{JobError, Run};
 use shared::webhooks::NewWebhook;
+
+use super::endpoints;
 
 /// The kind of the job.
 pub const JOB: &str = "webhook.fan_out";
@@ -60,18 +65,31 @@ pub async fn run(run: Run) -> Result<(), JobError> {
     Ok(())
 }
 
+/// Which of these events any endpoint has asked for.
+pub async fn wanted(app: App, names: Vec<String>) -> Result<BTreeSet<String>> {
+    if !names.iter().any(|name| endpoints::OFFERED.iter().any(|(offered, _)| offered == name)) {
+        return Ok(BTreeSet::new());
+    }
+    let asked: BTreeSet<String> = active(app.db()).await?.iter().flat_map(Endpoint::names).collect();
+    Ok(names.into_iter().filter(|name| asked.contains(name)).collect())
+}
+
 async fn listening(run: &Run, name: &str) -> Result<Vec<Endpoint>> {
-    let all: Vec<Endpoint> = sql("SELECT id, target_url, company_id, event_names FROM webhook_endpoints \
+    let all = active(run.db()).await?;
+    Ok(all.into_iter().filter(|endpoint| endpoint.names().iter().any(|wanted| wanted == name)).collect())
+}
+
+async fn active(db: &Db) -> Result<Vec<Endpoint>> {
+    Ok(sql("SELECT id, target_url, company_id, event_names FROM webhook_endpoints \
          WHERE status = 'active' ORDER BY id LIMIT 500")
-    .fetch_all(run.db())
-    .await?;
-    Ok(all
-        .into_iter()
-        .filter(|endpoint| {
-            let names: Vec<String> = serde_json::from_str(&endpoint.event_names).unwrap_or_default();
-            names.iter().any(|wanted| wanted == name)
-        })
-        .collect())
+    .fetch_all(db)
+    .await?)
+}
+
+impl Endpoint {
+    fn names(&self) -> Vec<String> {
+        serde_json::from_str(&self.event_names).unwrap_or_default()
+    }
 }
 
 /// Whose event it is.

@@ -54,12 +54,14 @@ pub fn add(routes: Routes) -> Routes {
 
 /// The work.
 pub fn jobs() -> Jobs {
-    let jobs = Jobs::none()
+    Jobs::none()
         .on(webhooks::JOB, webhooks::deliver_job)
+        // Each looks at everything that is due and delivers it side by side.
+        .at_most(webhooks::JOB, 1)
         .on(fan_out::JOB, fan_out::run)
+        .on_wanted_events(fan_out::JOB, fan_out::wanted)
         .every("webhooks.rescue", TimeDelta::minutes(5), webhooks::rescue)
-        .every("webhooks.purge", TimeDelta::hours(1), purge_job);
-    endpoints::OFFERED.iter().fold(jobs, |jobs, (name, _)| jobs.on_event(name, fan_out::JOB))
+        .every("webhooks.purge", TimeDelta::hours(1), purge_job)
 }
 
 async fn purge_job(run: Run) -> Result<(), JobError> {

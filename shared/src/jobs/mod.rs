@@ -1,0 +1,54 @@
+//! Work that outlives the request: rows of `jobs`, claimed by any number of workers (automation 1).
+//!
+//! A worker does several jobs side by side, so that a long one keeps no other waiting. Handlers are
+//! idempotent: a lease that runs out hands the job to another worker.
+
+mod hand;
+mod periodic;
+mod places;
+mod purge;
+mod queue;
+mod registry;
+mod rows;
+mod run;
+mod shift;
+mod worker;
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+
+pub(crate) use queue::queue_all;
+pub use queue::{NewJob, Schedule, put_off};
+pub use registry::Jobs;
+pub use run::{JobError, Run};
+pub use worker::{Counts, Pace, Worker, last_tick};
+
+/// How long a claim holds before another worker may take the job.
+const LEASE: TimeDelta = TimeDelta::seconds(120);
+
+/// A job may take this long: a scheduled task has at most an hour.
+const JOB_LIMIT: Duration = Duration::from_mins(61);
+
+/// The same where the platform ends the process after a quarter of an hour.
+const JOB_LIMIT_OF_A_FUNCTION: Duration = Duration::from_mins(14);
+
+/// A step that meets a deadlock is repeated so often.
+const TRIES_OF_A_STEP: u32 = 8;
+
+/// Repeats a short transaction while the database asks for it: workers meet over the same rows.
+macro_rules! insist {
+    ($step:expr) => {{
+        let mut tries = 1;
+        loop {
+            match $step.await {
+                Err($crate::error::Error::Busy) if tries < $crate::jobs::TRIES_OF_A_STEP => {
+                    tokio::time::sleep(std::time::Duration::from_millis(10) * tries).await;
+                    tries += 1;
+                }
+                done => break done,
+            }
+        }
+    }};
+}
+use insist;
