@@ -20,8 +20,8 @@ pub(crate) use announce::fan_out_job;
 pub use announce::{Announcement, MARK, To, publish};
 pub use deliver::{Channel, send_test};
 pub(crate) use due::{due_job, purge_job};
-pub(crate) use sms::text_job;
-pub use sms::{TEXT_LENGTH, number};
+pub use sms::{TEXT_LENGTH, TEXT_WEBHOOK, number, texts_withdrawn};
+pub(crate) use sms::{text_job, text_settled};
 pub use unsubscribe::{Unsubscribe, unsubscribe_link};
 
 /// Who can ever be told of an event.

@@ -115,7 +115,8 @@ fn followers() -> Sql {
     sql(PEOPLE)
         .push(
             " AND u.id IN (SELECT n.user_id FROM notification_preferences n WHERE n.event_type = ? \
-               AND (n.channel_in_app = TRUE OR n.channel_email = TRUE)) AND",
+               AND (n.channel_in_app = TRUE OR n.channel_email = TRUE OR n.channel_sms = TRUE \
+               OR n.channel_ntfy = TRUE)) AND",
         )
         .bind(notify::TICKET_CREATED.name)
         .push(IS_DESK_PERSON)

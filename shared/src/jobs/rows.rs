@@ -10,6 +10,9 @@ use crate::db::{Tx, sql};
 use crate::error::Result;
 use crate::tokens;
 
+/// A job that has seen so many workers go is held to be the reason.
+const MOST_LOSSES: i64 = 10;
+
 /// Lanes looked at: priorities that have waiting jobs.
 const LANES: usize = 20;
 
@@ -36,10 +39,13 @@ pub(super) struct Ended {
 }
 
 impl Worker {
-    /// Claims that ran out count as a lost try; jobs without tries left have failed.
+    /// Takes back claims that ran out. The try does not count, because the worker may have been lost to
+    /// another of its jobs or to none; but a job that has seen many workers go is given up, and so is one
+    /// that is to be tried once only.
     pub(super) async fn requeue_lost(&self) -> Result<u64> {
-        let lost: Vec<(i64, bool)> = sql("SELECT id, attempts < max_attempts AS may_try FROM jobs \
+        let lost: Vec<(i64, bool)> = sql("SELECT id, (schedule <> 'once' AND losses < ?) AS may_try FROM jobs \
              WHERE status = 'running' AND locked_until < ? ORDER BY id LIMIT 100")
+        .bind(MOST_LOSSES - 1)
         .bind(self.app.now())
         .fetch_all(self.app.db())
         .await?;
@@ -54,9 +60,10 @@ impl Worker {
     async fn take_back(&self, id: i64, may_try: bool) -> Result<u64> {
         let mut tx = self.begin().await?;
         let now = tx.stamp().at;
-        let query = sql("UPDATE jobs SET locked_by = NULL, locked_until = NULL, last_error = 'the worker was lost'");
+        let query = sql("UPDATE jobs SET locked_by = NULL, locked_until = NULL, losses = losses + 1, \
+             last_error = 'the worker was lost'");
         let query = if may_try {
-            query.push(", status = 'queued', run_at = ?").bind(now)
+            query.push(", status = 'queued', attempts = attempts - 1, run_at = ?").bind(now)
         } else {
             query.push(", status = 'failed', dedupe_key = NULL, finished_at = ?").bind(now)
         };

@@ -74,11 +74,10 @@ pub(super) struct Shift<'a> {
 impl<'a> Shift<'a> {
     pub fn new(worker: &'a Worker, budget: Duration, stop: watch::Receiver<bool>) -> Self {
         let now = Instant::now();
-        let until = now + budget;
         Self {
             worker,
-            until,
-            leave_at: worker.is_function().then(|| until + worker.pace.patience),
+            until: now + budget,
+            leave_at: None,
             stop,
             tasks: JoinSet::new(),
             places: HashMap::new(),
@@ -282,7 +281,7 @@ impl<'a> Shift<'a> {
     fn end(&mut self, joined: Joined) {
         let (id, outcome) = match joined {
             Ok((id, outcome)) => (id, outcome),
-            Err(error) => (error.id(), Err(JobError::Retry("the time of the worker was over".to_owned()))),
+            Err(error) => (error.id(), Err(JobError::Retry("the claim was lost".to_owned()))),
         };
         match self.places.remove(&id) {
             Some(Place { is_lost: true, .. }) => self.counts.failed += 1,
@@ -344,16 +343,15 @@ impl<'a> Shift<'a> {
         self.running().map(|row| (row.id, row.kind.as_str()))
     }
 
-    /// Cuts off what still runs. A worker that was told to stop puts its jobs back for the others at once;
-    /// one whose time was too short for them has used up a try.
+    /// Cuts off what still runs and puts it back, so that others may begin it at once.
     async fn leave(&mut self) -> Result<()> {
         self.leave_at = None;
         self.tasks.abort_all();
         while let Some(done) = self.tasks.join_next_with_id().await {
-            if done.as_ref().is_err_and(JoinError::is_cancelled) && self.is_told_to_stop() {
-                continue;
+            // What ended by itself meanwhile is written down; the rest keeps its place until it is put back.
+            if !done.as_ref().is_err_and(JoinError::is_cancelled) {
+                self.end(done);
             }
-            self.end(done);
         }
         let ids: Vec<i64> = self.running().map(|row| row.id).collect();
         self.places.clear();

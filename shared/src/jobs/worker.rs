@@ -93,13 +93,8 @@ impl Worker {
         Shift::new(self, budget, stop.clone()).work().await
     }
 
-    /// True where the platform ends the process soon after its time is over.
-    pub(super) fn is_function(&self) -> bool {
-        self.kind == "function"
-    }
-
     pub(super) fn limit(&self) -> Duration {
-        if self.is_function() { JOB_LIMIT_OF_A_FUNCTION } else { JOB_LIMIT }
+        if self.kind == "function" { JOB_LIMIT_OF_A_FUNCTION } else { JOB_LIMIT }
     }
 
     pub(super) fn run(&self, id: i64, attempt: i64, is_last: bool, payload: serde_json::Value) -> Run {

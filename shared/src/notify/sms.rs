@@ -1,4 +1,5 @@
-//! Text messages through the gateway (notifications-forms 8) and pushes through ntfy.
+//! Text messages, which go to the gateway through the webhook queue (notifications-forms 8), and pushes
+//! through ntfy.
 
 use std::time::Duration;
 
@@ -16,6 +17,10 @@ use crate::error::{Error, Result};
 use crate::jobs::{JobError, NewJob, Run, Schedule};
 use crate::modules::{self, Module, Slug, settings};
 use crate::outbound::Request;
+use crate::webhooks::{NewWebhook, Reference};
+
+/// What text messages are called in the webhook queue.
+pub const TEXT_WEBHOOK: &str = "sms.dispatch";
 
 /// Characters of a text message.
 pub const TEXT_LENGTH: usize = 160;
@@ -72,7 +77,7 @@ pub(crate) async fn text_job(run: Run) -> Result<(), JobError> {
     let rows: Vec<Row> = sql("SELECT d.channel, n.event_type, n.message, n.link, u.mobile_phone, u.is_active, \
          n.recalled_at, s.ntfy_topic FROM notification_deliveries d JOIN notifications n ON n.id = d.notification_id \
          JOIN users u ON u.id = d.user_id LEFT JOIN notification_settings s ON s.user_id = u.id \
-         WHERE d.status = 'queued'")
+         WHERE d.status = 'queued' AND d.webhook_event_id IS NULL")
     .push_in(" AND d.id IN", &ids)
     .push(" ORDER BY n.created_at, n.id LIMIT 200")
     .fetch_all(run.db())
@@ -81,7 +86,10 @@ pub(crate) async fn text_job(run: Run) -> Result<(), JobError> {
     let sent = if !first.is_active || rows.iter().all(|row| row.recalled_at.is_some()) {
         Err(Failure::Skip("Taken back, or the account is disabled"))
     } else if first.channel == "sms" {
-        by_sms(&run, first, &text(run.app(), &rows)).await
+        match by_sms(&run, first, &text(run.app(), &rows)).await {
+            Ok(webhook) => return Ok(hand_over(&run, &ids, webhook).await?),
+            Err(failure) => Err(failure),
+        }
     } else {
         by_ntfy(&run, first, &rows).await
     };
@@ -142,13 +150,13 @@ impl From<Error> for Failure {
     }
 }
 
-async fn by_sms(run: &Run, row: &Row, text: &str) -> std::result::Result<(), Failure> {
+/// The message as the gateway wants it; the login is added when it is delivered.
+async fn by_sms(run: &Run, row: &Row, text: &str) -> std::result::Result<NewWebhook, Failure> {
     let module = modules::find(run.app(), run.db(), Slug::Sms).await?;
     let settings: settings::Sms = module.settings()?;
-    let auth = module.secret(run.app(), "auth")?;
-    let Some(auth) = auth.filter(|_| module.is_ready(run.app()).unwrap_or(false)) else {
+    if !module.is_ready(run.app())? {
         return Err(Failure::Skip("No SMS gateway is set up"));
-    };
+    }
     let Some(to) = number(row.mobile_phone.as_deref().unwrap_or_default(), &settings.default_country_code) else {
         return Err(Failure::Skip("The mobile number is not valid"));
     };
@@ -159,7 +167,47 @@ async fn by_sms(run: &Run, row: &Row, text: &str) -> std::result::Result<(), Fai
         "ttl": 3600,
         "priority": 100,
     });
-    post(run, &module, &settings.endpoint, Some(format!("Basic {auth}")), &body).await
+    let login = Reference { prefix: "Basic ", module: Slug::Sms, key: "auth" };
+    Ok(NewWebhook::new(TEXT_WEBHOOK, &settings.endpoint, body).secret_header("authorization", login).tries(3, 300))
+}
+
+/// Queues the webhook and notes it with the deliveries, together, so that a repeat finds nothing to do.
+async fn hand_over(run: &Run, ids: &[i64], webhook: NewWebhook) -> Result<()> {
+    let Some(first) = ids.first() else { return Ok(()) };
+    let mut tx = run.begin().await?;
+    tx.housekeeping();
+    let webhook = webhook.source("notification_delivery", *first).queue(run.app(), &mut tx).await?;
+    sql("UPDATE notification_deliveries SET webhook_event_id = ?")
+        .bind(webhook)
+        .push_in(" WHERE status = 'queued' AND id IN", ids)
+        .execute(&mut tx)
+        .await?;
+    tx.commit().await
+}
+
+/// What the gateway said at last: `succeeded` or `failed`, also after a retry by hand.
+pub(crate) async fn text_settled(tx: &mut Tx, webhook: i64, status: &str, error: Option<&str>) -> Result<()> {
+    let now = tx.stamp().at;
+    sql("UPDATE notification_deliveries SET status = ?, reason = ?, finished_at = ? \
+         WHERE webhook_event_id = ?")
+    .bind(if status == "succeeded" { "sent" } else { "failed" })
+    .bind(error.map(|text| cut(text, 500)))
+    .bind(now)
+    .bind(webhook)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Notes with their deliveries that text messages were taken out of the webhook queue.
+pub async fn texts_withdrawn(tx: &mut Tx, webhooks: &[i64]) -> Result<()> {
+    let now = tx.stamp().at;
+    sql("UPDATE notification_deliveries SET status = 'skipped', reason = 'Taken out of the queue', finished_at = ?")
+        .bind(now)
+        .push_in(" WHERE status = 'queued' AND webhook_event_id IN", webhooks)
+        .execute(tx)
+        .await?;
+    Ok(())
 }
 
 async fn by_ntfy(run: &Run, row: &Row, rows: &[Row]) -> std::result::Result<(), Failure> {

@@ -34,7 +34,7 @@ const SEAL: &str = "idempotency_keys.response_body";
 const MAX_BODY: usize = 256 * 1024;
 
 /// Paths whose answers hold secrets: they are not kept, and a repeat is refused.
-const NOT_REPLAYED: [&str; 2] = ["/auth/", "/api-keys"];
+const NOT_REPLAYED: [&str; 3] = ["/auth/", "/api-keys", "/scheduler/webhook-endpoints"];
 
 /// How long the second click on a form waits for the answer to the first.
 const PATIENCE: u32 = 100;

@@ -67,6 +67,9 @@ pub(super) async fn record(app: &App, event: &Event, answer: &Answer, took: i64)
         "failed" => given_up(app, &mut tx, event, &line).await?,
         _ => {}
     }
+    if event.name == notify::TEXT_WEBHOOK && next.is_none() {
+        notify::text_settled(&mut tx, event.id, status, line.error.as_deref()).await?;
+    }
     if let Some(endpoint) = event.endpoint_id {
         judge(app, &mut tx, endpoint, status == "succeeded", is_gone).await?;
     }

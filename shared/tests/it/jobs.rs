@@ -163,25 +163,29 @@ async fn a_lost_claim_is_taken_by_another_worker() {
     let seen = Seen::default();
     let mut app = portal(counting(&seen)).await;
     let id = queue(&app, NewJob::new("count", json!({}))).await.unwrap();
-    let claim = |attempts: i64| {
-        sql("UPDATE jobs SET status = 'running', locked_by = 'gone', locked_until = ?, attempts = ?")
+    let claim = |attempts: i64, losses: i64| {
+        sql("UPDATE jobs SET status = 'running', locked_by = 'gone', locked_until = ?, attempts = ?, losses = ?")
             .bind(app.app().now() + TimeDelta::seconds(120))
             .bind(attempts)
+            .bind(losses)
     };
-    app.execute(claim(1)).await;
+    app.execute(claim(3, 0)).await;
     app.advance(TimeDelta::seconds(120));
     assert_eq!(app.run_jobs().await, Counts::default(), "the claim still holds");
     app.advance(TimeDelta::seconds(1));
     let counts = app.run_jobs().await;
     assert_eq!((counts.requeued, counts.succeeded), (1, 1));
-    assert_eq!(job(&app, id).await.attempts, 2);
-    let id = queue(&app, NewJob::new("count", json!({})).dedupe("k")).await.unwrap();
-    app.execute(claim(3).push(" WHERE id = ?").bind(id)).await;
-    app.advance(TimeDelta::seconds(121));
-    assert_eq!(app.run_jobs().await.succeeded, 0);
-    let row = job(&app, id).await;
-    assert_eq!((row.status.as_str(), row.dedupe_key), ("failed", None));
-    assert_eq!(row.last_error.as_deref(), Some("the worker was lost"));
+    assert_eq!(job(&app, id).await.attempts, 3, "the try that was lost does not count");
+    let once = NewJob::new("count", json!({})).dedupe("once").schedule(Schedule::Once);
+    for (new, attempts, losses) in [(NewJob::new("count", json!({})).dedupe("k"), 1, 9), (once, 1, 0)] {
+        let id = queue(&app, new).await.unwrap();
+        app.execute(claim(attempts, losses).push(" WHERE id = ?").bind(id)).await;
+        app.advance(TimeDelta::seconds(121));
+        assert_eq!(app.run_jobs().await.succeeded, 0);
+        let row = job(&app, id).await;
+        assert_eq!((row.status.as_str(), row.dedupe_key), ("failed", None));
+        assert_eq!(row.last_error.as_deref(), Some("the worker was lost"));
+    }
     app.leave_work();
     app.finish().await;
 }

@@ -137,21 +137,6 @@ async fn a_worker_told_to_stop_puts_back_what_takes_too_long() {
 }
 
 #[tokio::test]
-async fn a_function_whose_time_is_over_counts_the_try() {
-    let jobs = slow_and_mail();
-    let mut app = portal(&jobs).await;
-    queue(&app, [job("slow")]).await;
-    let worker = Worker::new(app.app().clone(), jobs.clone(), "function").at_once(8).pace(QUICK);
-    let (_keep, stop) = watch::channel(false);
-    let counts = worker.tick(Duration::from_millis(300), &stop).await.unwrap();
-    assert_eq!((counts.succeeded, counts.failed), (0, 1));
-    let again = sql("SELECT COUNT(*) FROM jobs WHERE status = 'queued' AND attempts = 1");
-    assert_eq!(app.number(again).await, 1);
-    app.leave_work();
-    app.finish().await;
-}
-
-#[tokio::test]
 async fn claims_of_long_jobs_are_renewed_and_the_worker_shows_that_it_lives() {
     let jobs = slow_and_mail();
     let app = portal(&jobs).await;

@@ -65,6 +65,7 @@ pub async fn cancel(by: &By, id: i64) -> Result<Row> {
     if rows == 0 {
         return Err(Error::conflict("Only a queued webhook can be cancelled"));
     }
+    notify::texts_withdrawn(&mut tx, &[id]).await?;
     tx.audit(change("webhook.cancelled", &row));
     tx.commit().await?;
     store::find(by.db(), id).await
@@ -79,6 +80,7 @@ pub async fn delete(by: &By, id: i64) -> Result<()> {
     if rows == 0 {
         return Err(Error::conflict("The webhook is on its way. Delete it when it has arrived or failed."));
     }
+    notify::texts_withdrawn(&mut tx, &[id]).await?;
     tx.audit(change("webhook.deleted", &row).before(json!({ "status": row.status })));
     tx.commit().await
 }
@@ -125,6 +127,11 @@ pub async fn bulk(by: &By, is_retry: bool, which: &Which) -> Result<BulkOut> {
     let out = if is_retry {
         apply(by, &mut tx, which, || sql(RETRY).bind(now).bind(now)).await?
     } else {
+        if let Which::Ids(ids) = which {
+            for some in ids.chunks(shared::db::MAX_IN) {
+                notify::texts_withdrawn(&mut tx, some).await?;
+            }
+        }
         apply(by, &mut tx, which, || sql("DELETE FROM webhook_events WHERE status <> 'in_progress'")).await?
     };
     let action = if is_retry { "webhook.retried" } else { "webhook.deleted" };

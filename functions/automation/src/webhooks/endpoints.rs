@@ -28,6 +28,14 @@ pub const OFFERED: [(&str, &str); 7] = [
 /// The former secret signs this long after a rotation.
 const OVERLAP: TimeDelta = TimeDelta::hours(24);
 
+/// Refuses a name that no event has; the form offers none.
+pub fn check_events(chosen: &[String]) -> Result<(), Invalid> {
+    match chosen.iter().find(|name| OFFERED.iter().all(|(known, _)| known != name)) {
+        Some(name) => Err(Invalid::field("events", format!("There is no event {name} to ask for"))),
+        None => Ok(()),
+    }
+}
+
 /// What is typed into the form.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]

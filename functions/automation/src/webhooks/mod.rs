@@ -2,6 +2,8 @@
 
 mod actions;
 mod api;
+mod cleanup;
+mod endpoint_api;
 mod endpoint_pages;
 mod endpoints;
 mod fan_out;
@@ -13,10 +15,8 @@ mod store;
 pub use endpoint_pages::{EndpointDelete, EndpointList, EndpointNew, EndpointShow};
 pub use pages::{EventDelete, EventList, EventShow};
 
-use chrono::{DateTime, TimeDelta, Utc};
-use shared::db::{Tx, sql};
-use shared::error::Result;
-use shared::jobs::{JobError, Jobs, Run};
+use chrono::TimeDelta;
+use shared::jobs::Jobs;
 use shared::routes::Routes;
 use shared::webhooks;
 
@@ -49,6 +49,13 @@ pub fn add(routes: Routes) -> Routes {
         .api(shared::api!(api::cancel_webhook))
         .api(shared::api!(api::delete_webhook))
         .api(shared::api!(api::bulk_webhooks))
+        .api(shared::api!(endpoint_api::list_endpoints))
+        .api(shared::api!(endpoint_api::create_endpoint))
+        .api(shared::api!(endpoint_api::get_endpoint))
+        .api(shared::api!(endpoint_api::update_endpoint))
+        .api(shared::api!(endpoint_api::delete_endpoint))
+        .api(shared::api!(endpoint_api::rotate_secret))
+        .api(shared::api!(endpoint_api::test_endpoint))
         .no_scope()
 }
 
@@ -61,26 +68,5 @@ pub fn jobs() -> Jobs {
         .on(fan_out::JOB, fan_out::run)
         .on_wanted_events(fan_out::JOB, fan_out::wanted)
         .every("webhooks.rescue", TimeDelta::minutes(5), webhooks::rescue)
-        .every("webhooks.purge", TimeDelta::hours(1), purge_job)
-}
-
-async fn purge_job(run: Run) -> Result<(), JobError> {
-    let mut tx = run.begin().await?;
-    tx.housekeeping();
-    purge(&mut tx, run.now()).await?;
-    tx.commit().await?;
-    Ok(())
-}
-
-/// Deletes what is older than its retention: delivered 30 days, failed and cancelled 180; says how many.
-pub async fn purge(tx: &mut Tx, now: DateTime<Utc>) -> Result<u64> {
-    let delivered = sql("DELETE FROM webhook_events WHERE status = 'succeeded' AND updated_at < ?")
-        .bind(now - TimeDelta::days(30))
-        .execute(&mut *tx)
-        .await?;
-    let ended = sql("DELETE FROM webhook_events WHERE status IN ('failed', 'cancelled') AND updated_at < ?")
-        .bind(now - TimeDelta::days(180))
-        .execute(tx)
-        .await?;
-    Ok(delivered + ended)
+        .cleanup("webhooks", cleanup::clean_up)
 }

@@ -11,6 +11,7 @@ mod scheduler_runs;
 mod scheduler_workers;
 mod script;
 mod standard_webhooks;
+mod webhook_endpoint_api;
 mod webhook_endpoints;
 mod webhook_monitor;
 mod webhooks;
