@@ -11,7 +11,10 @@ use crate::error::Result;
 use crate::tokens;
 
 /// A job that has seen so many workers go is held to be the reason.
-const MOST_LOSSES: i64 = 10;
+const MOST_LOSSES: i64 = 25;
+
+/// The first losses cost a job no time; after that it waits longer each time, and others go on.
+const FREE_LOSSES: i64 = 3;
 
 /// Lanes looked at: priorities that have waiting jobs.
 const LANES: usize = 20;
@@ -43,27 +46,28 @@ impl Worker {
     /// another of its jobs or to none; but a job that has seen many workers go is given up, and so is one
     /// that is to be tried once only.
     pub(super) async fn requeue_lost(&self) -> Result<u64> {
-        let lost: Vec<(i64, bool)> = sql("SELECT id, (schedule <> 'once' AND losses < ?) AS may_try FROM jobs \
-             WHERE status = 'running' AND locked_until < ? ORDER BY id LIMIT 100")
+        let lost: Vec<(i64, i64, bool)> = sql("SELECT id, losses, (schedule <> 'once' AND losses < ?) AS may_try \
+             FROM jobs WHERE status = 'running' AND locked_until < ? ORDER BY id LIMIT 100")
         .bind(MOST_LOSSES - 1)
         .bind(self.app.now())
         .fetch_all(self.app.db())
         .await?;
         let mut requeued = 0;
-        for (id, may_try) in lost {
-            let changed = insist!(self.take_back(id, may_try))?;
+        for (id, losses, may_try) in lost {
+            let pause = TimeDelta::minutes((losses + 1 - FREE_LOSSES).max(0));
+            let changed = insist!(self.take_back(id, may_try, pause))?;
             requeued += if may_try { changed } else { 0 };
         }
         Ok(requeued)
     }
 
-    async fn take_back(&self, id: i64, may_try: bool) -> Result<u64> {
+    async fn take_back(&self, id: i64, may_try: bool, pause: TimeDelta) -> Result<u64> {
         let mut tx = self.begin().await?;
         let now = tx.stamp().at;
         let query = sql("UPDATE jobs SET locked_by = NULL, locked_until = NULL, losses = losses + 1, \
              last_error = 'the worker was lost'");
         let query = if may_try {
-            query.push(", status = 'queued', attempts = attempts - 1, run_at = ?").bind(now)
+            query.push(", status = 'queued', attempts = attempts - 1, run_at = ?").bind(now + pause)
         } else {
             query.push(", status = 'failed', dedupe_key = NULL, finished_at = ?").bind(now)
         };

@@ -177,7 +177,7 @@ async fn a_lost_claim_is_taken_by_another_worker() {
     assert_eq!((counts.requeued, counts.succeeded), (1, 1));
     assert_eq!(job(&app, id).await.attempts, 3, "the try that was lost does not count");
     let once = NewJob::new("count", json!({})).dedupe("once").schedule(Schedule::Once);
-    for (new, attempts, losses) in [(NewJob::new("count", json!({})).dedupe("k"), 1, 9), (once, 1, 0)] {
+    for (new, attempts, losses) in [(NewJob::new("count", json!({})).dedupe("k"), 1, 24), (once, 1, 0)] {
         let id = queue(&app, new).await.unwrap();
         app.execute(claim(attempts, losses).push(" WHERE id = ?").bind(id)).await;
         app.advance(TimeDelta::seconds(121));

@@ -339,25 +339,3 @@ async fn the_portal_s_secret_signs_what_producers_send() {
     assert_eq!(sent.header("x-portal-signature"), format!("t={stamp},v1={expected}"));
     app.finish().await;
 }
-
-#[tokio::test]
-async fn old_deliveries_go_and_failures_stay_longer() {
-    let app = portal().await;
-    let server = Server::with(vec![Answer::status(200), Answer::status(410)]).await;
-    let good = queue(&app, order(&server)).await;
-    app.run_jobs().await;
-    let bad = queue(&app, order(&server)).await;
-    app.run_jobs().await;
-    let left = async || app.rows::<(i64,)>(sql("SELECT id FROM webhook_events ORDER BY id LIMIT 10")).await;
-    app.advance(TimeDelta::days(29));
-    app.run_jobs().await;
-    assert_eq!(left().await, [(good,), (bad,)]);
-    app.advance(TimeDelta::days(2));
-    app.run_jobs().await;
-    assert_eq!(left().await, [(bad,)]);
-    app.advance(TimeDelta::days(150));
-    app.run_jobs().await;
-    assert!(left().await.is_empty());
-    assert_eq!(app.number(sql("SELECT COUNT(*) FROM webhook_event_attempts")).await, 0);
-    app.finish().await;
-}
