@@ -1,6 +1,7 @@
 //! `demo`: a provider, six customers, their people and a month of tickets, so that the portal can be
 //! looked at as it is used. Rows are written straight, because the stories lie in the past.
 
+mod automation;
 mod desk;
 mod feed;
 mod month;
@@ -59,6 +60,9 @@ async fn write(app: &App, hash: &str) -> shared::error::Result<usize> {
     }
     desk::write(&mut tx, now).await?;
     feed::write(&mut tx, now).await?;
+    let boss = known.get(PEOPLE[0].key).map_or(0, |(id, _)| *id);
+    let customer = companies.get(COMPANIES[1].key).copied().unwrap_or_default();
+    automation::write(app, &mut tx, boss, customer, now).await?;
     tx.audit(Change::new("demo.loaded", "demo", 0).meta("tickets", i64::try_from(count).unwrap_or_default()));
     tx.commit().await?;
     Ok(count)

@@ -28,7 +28,7 @@ fn areas_know_the_kernel_and_nobody_else() {
             "shared" => BTreeSet::from(["shared".to_owned()]),
             "local-dev" => ours.keys().cloned().collect(),
             "worker" => ours.keys().filter(|n| *n != "local-dev" && *n != "site").cloned().collect(),
-            "mcp" => BTreeSet::from(["shared".to_owned(), "tickets".to_owned()]),
+            "mcp" | "automation" => BTreeSet::from(["shared".to_owned(), "tickets".to_owned()]),
             _ => BTreeSet::from(["shared".to_owned()]),
         };
         let more: Vec<&String> = uses.difference(&allowed).collect();

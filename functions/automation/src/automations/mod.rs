@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod builder;
+pub mod built_in;
 pub mod cleanup;
 pub mod events;
 pub mod filters;

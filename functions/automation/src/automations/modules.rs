@@ -64,8 +64,28 @@ const PRIORITIES: &[(&str, &str)] =
 const METHODS: &[(&str, &str)] =
     &[("", "POST"), ("GET", "GET"), ("PUT", "PUT"), ("PATCH", "PATCH"), ("DELETE", "DELETE")];
 
+const VISIBILITY: &[(&str, &str)] = &[("", "The requester and the desk"), ("note", "The desk only (internal note)")];
+
+const STATUSES: &[(&str, &str)] = &[
+    ("", "As after any reply"),
+    ("in_progress", "In progress"),
+    ("pending", "Pending"),
+    ("resolved", "Resolved"),
+    ("closed", "Closed"),
+];
+
 /// In the order in which they are offered.
-pub const MODULES: [Module; 4] = [
+pub const MODULES: [Module; 5] = [
+    Module {
+        slug: super::built_in::REPLY,
+        label: "Reply on the ticket",
+        does: "reply on the ticket",
+        fields: &[
+            needed(field("text", "Reply", Control::Text, ""), "enter the text of the reply"),
+            choice("visibility", "Who sees it", VISIBILITY),
+            choice("ticket_status", "Status of the ticket", STATUSES),
+        ],
+    },
     Module {
         slug: "ntfy",
         label: "ntfy push message",
@@ -159,7 +179,7 @@ pub fn recipients(payload: &Map<String, Value>) -> usize {
 /// One line about an action: `ntfy push message: “{{ticket.subject}}”`.
 pub fn summary(action: &Action) -> String {
     let label = find(&action.module).map_or(action.module.as_str(), |module| module.label);
-    let shown = ["title", "subject", "path", "prompt", "message"];
+    let shown = ["title", "subject", "path", "prompt", "message", "text"];
     let text = shown.iter().find_map(|key| action.payload.get(*key).and_then(Value::as_str).filter(|t| !t.is_empty()));
     match text {
         Some(text) => format!("{label}: “{}”", super::filters::shown(&Value::String(text.to_owned()))),

@@ -17,7 +17,7 @@ use shared::notify::{self, Notice};
 use shared::tokens;
 
 use super::model::{Action, Draft};
-use super::{events, modules, store, variables};
+use super::{built_in, events, modules, store, variables};
 
 /// How long a claim holds without being renewed.
 const LEASE: TimeDelta = TimeDelta::seconds(120);
@@ -109,7 +109,7 @@ async fn perform(
     let mut steps: Vec<Step> = Vec::new();
     let mut failed = None;
     for (index, action) in draft.actions.iter().enumerate() {
-        let step = leased(run, claimed, Box::pin(act(run.app(), action, &known))).await?;
+        let step = leased(run, claimed, Box::pin(act(run.app(), claimed.depth, action, &known))).await?;
         if let Some(error) = &step.error {
             failed.get_or_insert_with(|| format!("Action {}: {error}", index + 1));
         }
@@ -178,10 +178,14 @@ async fn keep(run: &Run, claimed: &Claimed, steps: &[Step]) -> Result<bool> {
     Ok(kept == 1)
 }
 
-async fn act(app: &App, action: &Action, known: &Value) -> Step {
+async fn act(app: &App, depth: i64, action: &Action, known: &Value) -> Step {
     let begun = Instant::now();
     let (payload, unknown) = variables::render(&action.payload, known);
-    let outcome = match call_module(app, &action.module, &payload).await {
+    let done = match action.module.as_str() {
+        built_in::REPLY => built_in::reply(app, depth, known, &payload).await,
+        slug => call_module(app, slug, &payload).await,
+    };
+    let outcome = match done {
         Ok(outcome) => outcome,
         Err(error) => Outcome::Failed(error.detail().into_owned()),
     };

@@ -297,6 +297,71 @@ async fn chains_end_at_depth_three() {
     app.finish().await;
 }
 
+async fn said(app: &TestApp, ticket: i64) -> Vec<(String, bool, Option<String>)> {
+    let all =
+        sql("SELECT body, is_internal, author_label FROM ticket_replies WHERE ticket_id = ? ORDER BY id LIMIT 20");
+    app.rows(all.bind(ticket)).await
+}
+
+#[tokio::test]
+async fn acceptance_16_an_automation_that_answers_itself_stops_at_depth_three() {
+    let app = portal().await;
+    let ann = app.super_admin("ann").await;
+    let reply = json!({"module": "ticket_reply", "payload": {"text": "We have read: {{reply.body}}"}});
+    let id = automation(
+        &ann,
+        json!({"name": "Echo", "trigger_event": "tickets.replied",
+        "action_payload": {"actions": [reply]}}),
+    )
+    .await;
+    let number = ticket(&app, "Printer", "normal").await;
+    let now = app.app().now();
+    app.execute(
+        sql("INSERT INTO ticket_replies (ticket_id, body, body_hash, search_text, created_at) VALUES (?, 'It jams', '', '', ?)")
+            .bind(number)
+            .bind(now),
+    )
+    .await;
+    let first = app.number(sql("SELECT id FROM ticket_replies")).await;
+    emit(&app, "tickets.replied", json!({"ticket_id": number, "reply_id": first}), 0).await;
+    app.run_jobs().await;
+    let said = said(&app, number).await;
+    assert_eq!(said.len(), 4, "one by a person, three by the automation: {said:?}");
+    assert_eq!(said[1], ("We have read: It jams".to_owned(), false, Some("Automation: Echo".to_owned())));
+    let all = runs(&ann, id).await;
+    assert!(all.len() == 3 && all.iter().all(|run| run["status"] == "succeeded"), "{all:?}");
+    assert!(app.audit().await.contains(&"tickets.reply".to_owned()));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_reply_may_be_a_note_and_needs_a_ticket_and_a_text() {
+    let app = portal().await;
+    let ann = app.super_admin("ann").await;
+    let action = |text: &str| {
+        json!({"module": "ticket_reply", "payload": {"text": text, "visibility": "note",
+        "ticket_status": "pending"}})
+    };
+    let body = json!({"name": "Empty", "kind": "event", "trigger_event": "tickets.created",
+        "action_payload": {"actions": [action("")]}});
+    let refused = ann.json(Method::POST, "/api/automations", body).await.is(422).text();
+    assert!(refused.contains("enter the text of the reply"), "{refused}");
+    automation(&ann, json!({"action_payload": {"actions": [action("Call them")]}})).await;
+    let lost =
+        automation(&ann, json!({"trigger_event": "custom.ping", "action_payload": {"actions": [action("x")]}})).await;
+    let number = ticket(&app, "Printer", "normal").await;
+    emit(&app, "tickets.created", json!({"ticket_id": number}), 0).await;
+    emit(&app, "custom.ping", json!({}), 0).await;
+    app.run_jobs().await;
+    let said = said(&app, number).await;
+    assert_eq!((said.len(), said[0].1), (1, true));
+    let state: Vec<(String,)> = app.rows(sql("SELECT status FROM tickets")).await;
+    assert_eq!(state[0].0, "pending");
+    let failed = &runs(&ann, lost).await[0];
+    assert!(failed["error_message"].as_str().unwrap().contains("no ticket belongs to this event"), "{failed}");
+    app.finish().await;
+}
+
 #[tokio::test]
 async fn ten_failures_in_a_row_switch_it_off() {
     let app = portal().await;

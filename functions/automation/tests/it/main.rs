@@ -3,6 +3,7 @@
 mod automations;
 mod automations_pages;
 mod documentation;
+mod killed_workers;
 mod module_calls;
 mod modules;
 mod scheduler_api;
