@@ -134,6 +134,18 @@ impl Scope {
     }
 }
 
+impl Scope {
+    /// The condition on `tickets t` where one ticket is read: who asked on a ticket that became part of
+    /// another goes on reading there.
+    pub fn reading(self) -> Sql {
+        let Reach::Own(id) = self.reach else { return self.condition() };
+        sql(" AND (t.requester_id = ? OR t.id IN (SELECT z.target_id FROM ticket_merges z \
+             JOIN tickets o ON o.id = z.ticket_id WHERE o.requester_id = ?))")
+        .bind(id)
+        .bind(id)
+    }
+}
+
 /// Who acts, as activity and replies name them.
 #[derive(Debug, Clone)]
 pub struct Doer {

@@ -53,6 +53,7 @@ fn problem(id: i64, found: &[Ticket], changed: &[i64], change: &Bulk) -> Option<
     }
     let Some(ticket) = found.iter().find(|ticket| ticket.id == id) else { return Some("not found") };
     match change {
+        _ if ticket.merged_into_id.is_some() => Some("merged into another"),
         Bulk::Tag(tag) if !ticket.tags().contains(tag) => Some("20 tags already"),
         _ => Some("already so"),
     }
@@ -86,6 +87,9 @@ pub(super) async fn save(tx: &mut Tx, doer: &Doer, found: &[Ticket], change: &Bu
 }
 
 fn differs(ticket: &Ticket, change: &Bulk) -> bool {
+    if ticket.merged_into_id.is_some() {
+        return false;
+    }
     match change {
         Bulk::Status(status) => ticket.status != status.as_str(),
         Bulk::Priority(priority) => ticket.priority != priority.as_str(),

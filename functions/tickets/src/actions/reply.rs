@@ -16,6 +16,8 @@ use crate::store::{self, NewActivity, Ticket, Touch};
 /// A reply that is stored.
 #[derive(Debug, Clone, Copy)]
 pub struct Sent {
+    /// The ticket it landed on: where that one became part of another, the other.
+    pub ticket_id: i64,
     /// Row of `ticket_replies`.
     pub reply_id: i64,
     /// False when the same text had just been sent.
@@ -57,11 +59,17 @@ pub async fn reply_in(
     file_ids: &[i64],
 ) -> Result<Sent> {
     store::lock(&mut tx, ticket_id).await?;
-    let ticket = store::find(scope, &mut tx, ticket_id).await?;
+    let mut ticket = store::find(scope, &mut tx, ticket_id).await?;
+    // What is answered on a ticket that became part of another belongs there.
+    let ticket_id = ticket.merged_into_id.unwrap_or(ticket_id);
+    if ticket_id != ticket.id {
+        store::lock(&mut tx, ticket_id).await?;
+        ticket = store::find(Scope::everywhere(), &mut tx, ticket_id).await?;
+    }
     if let Some(author) = doer.id
         && let Some(reply_id) = store::repeated(&mut tx, ticket_id, author, &new).await?
     {
-        return Ok(Sent { reply_id, is_new: false });
+        return Ok(Sent { ticket_id, reply_id, is_new: false });
     }
     let side = side_of(doer, &ticket);
     let now = tx.stamp().at;
@@ -87,7 +95,7 @@ pub async fn reply_in(
     let line = line.meta("reply_id", reply_id).meta("is_internal", new.is_internal).meta("files", file_ids.len());
     tx.audit(doer.named(line));
     tx.commit().await?;
-    Ok(Sent { reply_id, is_new: true })
+    Ok(Sent { ticket_id, reply_id, is_new: true })
 }
 
 /// Somebody who answers their own request is its requester, also when they work at the desk.

@@ -56,6 +56,7 @@ async fn move_to(by: &By, id: i64, to: Status, check: impl Fn(&Ticket, &Doer) ->
     if !doer.is_desk && before.requester_id != doer.id {
         return Err(Error::forbidden("Only the person who asked, or the desk, closes and reopens this ticket"));
     }
+    super::merge::refuse_merged(&before)?;
     check(&before, &doer)?;
     let mut wanted = before.clone();
     to.as_str().clone_into(&mut wanted.status);

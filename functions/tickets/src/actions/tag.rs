@@ -14,6 +14,7 @@ pub async fn retag(by: &By, id: i64, change: &Retag) -> Result<Ticket> {
     let mut tx = by.begin().await?;
     store::lock(&mut tx, id).await?;
     let before = store::find(scope, &mut tx, id).await?;
+    super::merge::refuse_merged(&before)?;
     let after = change.apply(&before.tags(), &before.suggested_tags());
     let mut wanted = before.clone();
     wanted.set_tags(&after.map_err(|text| Error::field("add", text))?);

@@ -37,6 +37,7 @@ pub async fn update_in(mut tx: Tx, scope: Scope, doer: &Doer, id: i64, change: C
     if change.version.is_some_and(|seen| seen != before.version) {
         return Ok(Outcome::Conflict(Box::new(before)));
     }
+    super::merge::refuse_merged(&before)?;
     let wanted = merged(scope, &mut tx, &before, change).await?;
     let Some(after) = save(&mut tx, doer, before.clone(), wanted).await? else {
         return Ok(Outcome::Saved(Box::new(before)));

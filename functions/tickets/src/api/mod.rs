@@ -5,6 +5,7 @@ mod bodies;
 mod bulk;
 mod export;
 mod list;
+mod merges;
 mod replies;
 mod tags;
 mod tickets;
@@ -30,6 +31,12 @@ pub fn add(routes: Routes) -> Routes {
         .api(shared::api!(tickets::close_ticket))
         .api(shared::api!(tickets::reopen_ticket))
         .api(shared::api!(replies::reply_to_ticket))
+        .api(shared::api!(merges::merge_tickets))
+        .api(shared::api!(merges::unmerge_ticket))
+        .api(shared::api!(merges::split_ticket))
+        .api(shared::api!(merges::list_links))
+        .api(shared::api!(merges::link_ticket))
+        .api(shared::api!(merges::unlink_ticket))
         .api(shared::api!(views::list_views))
         .api(shared::api!(views::create_view))
         .api(shared::api!(views::change_view))

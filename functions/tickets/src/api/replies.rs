@@ -43,8 +43,8 @@ pub async fn reply_to_ticket(
     }
     let files = actions::gathered(&by, Vec::new(), &actions::distinct(&body.upload_ids)).await?;
     let sent = actions::reply(&by, &doer, id, new, &files).await?;
-    let ticket = store::find(scope, by.db(), id).await?.out(scope);
-    let reply = store::find_reply(scope, by.db(), id, sent.reply_id).await?.ok_or_else(store::not_found)?;
+    let ticket = store::find(scope, by.db(), sent.ticket_id).await?.out(scope);
+    let reply = store::find_reply(scope, by.db(), sent.ticket_id, sent.reply_id).await?.ok_or_else(store::not_found)?;
     let status = if sent.is_new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(Replied { ticket, reply })))
 }

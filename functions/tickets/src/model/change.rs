@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 use shared::web::Patch;
 
+use super::link::told_link;
 use super::tag::told_tags;
 use super::{Priority, Status};
 
@@ -86,7 +87,7 @@ pub fn describe(kind: &str, changes: &str) -> Option<String> {
             let name = changes.get("file").and_then(|f| f.get(0)).and_then(Value::as_str).unwrap_or("a file");
             Some(format!("removed {name}"))
         }
-        _ => None,
+        kind => told_link(kind, &changes),
     }
 }
 

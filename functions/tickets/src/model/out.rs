@@ -38,6 +38,8 @@ pub struct TicketOut {
     pub ai_tags_updated_at: Option<DateTime<Utc>>,
     /// What the desk put on it, by alphabet. Null for people who are not technicians.
     pub tags: Option<Vec<String>>,
+    /// The ticket that this one became part of. Null for people who are not technicians.
+    pub merged_into_id: Option<i64>,
     /// `portal`, `api`, `syncro`, `mcp`, `automation`.
     #[schema(example = "portal")]
     pub source: String,

@@ -56,6 +56,10 @@ pub async fn change(by: Technician, form: Form<Fields>) -> Result<Response> {
         ("", category, _) if !category.is_empty() => "category",
         (set, ..) => set,
     };
+    if set == "merge" {
+        let ids: Vec<String> = ids.iter().take(21).map(|id| format!("ids={id}")).collect();
+        return Ok(by.go(&format!("/tickets/merge?{}", ids.join("&"))));
+    }
     let typed = if matches!(set, "tag" | "untag") { &form.tag_text } else { &form.category };
     let (action, value) = set.split_once(':').unwrap_or((set, typed));
     let change = match Bulk::parse(action, Some(value), Some(by.me().id())) {

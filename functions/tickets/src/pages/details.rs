@@ -3,10 +3,10 @@
 use axum::response::Response;
 use http::StatusCode;
 use serde::Deserialize;
-use shared::Flash;
 use shared::caller::Technician;
 use shared::error::{Error, Invalid, Result};
 use shared::web::{Form, FormState, Patch, Path, Query};
+use shared::{Flash, Tone};
 
 use super::conflict::Conflict;
 use super::filter::{ListQuery, suffix};
@@ -115,6 +115,9 @@ pub async fn save(
         Err(Error::Invalid(invalid)) => again(&by, id, &query, typed.refused(&invalid)).await,
         Err(error) if error.status() == StatusCode::BAD_REQUEST => {
             again(&by, id, &query, typed.complain(error.detail())).await
+        }
+        Err(error) if error.status() == StatusCode::CONFLICT => {
+            by.see(format!("/tickets/{id}{}", suffix(&query)), Flash::new(Tone::Error, error.detail())).await
         }
         Err(error) => Err(error),
     }

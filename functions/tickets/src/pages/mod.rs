@@ -8,7 +8,9 @@ mod delete;
 mod details;
 mod files;
 mod filter;
+mod links;
 mod list;
+mod merge;
 mod moved;
 mod narrow;
 mod new;
@@ -16,6 +18,7 @@ mod place;
 mod reply;
 mod samples;
 mod show;
+mod split;
 mod status;
 mod tags;
 mod templates;
@@ -58,7 +61,15 @@ pub fn add(routes: Routes) -> Routes {
         .form("/tickets/views/{id}/default", views::make_default)
         .page("/tickets/columns", columns::show)
         .form("/tickets/columns", columns::save)
+        .page("/tickets/merge", merge::ask_ticked)
+        .form("/tickets/merge", merge::merge_ticked)
         .page("/tickets/{id}", show::show)
+        .page("/tickets/{id}/merge", merge::ask)
+        .form("/tickets/{id}/merge", merge::merge)
+        .form("/tickets/{id}/unmerge", merge::unmerge)
+        .page("/tickets/{id}/replies/{reply_id}/split", split::ask)
+        .form("/tickets/{id}/replies/{reply_id}/split", split::split)
+        .form("/tickets/{id}/links", links::change)
         .upload_form("/tickets/{id}/replies", reply::reply)
         .form("/tickets/{id}/details", details::save)
         .form("/tickets/{id}/status", status::set)
@@ -93,6 +104,8 @@ mod tests {
         render_samples::<super::templates::TemplatesPage>();
         render_samples::<super::together::Presence>();
         render_samples::<super::views::ViewsPage>();
+        render_samples::<super::merge::TicketMerge>();
+        render_samples::<super::split::TicketSplit>();
         render_samples::<super::columns::ColumnsPage>();
     }
 }

@@ -36,7 +36,7 @@ pub async fn reply(by: User, Path(id): Path<i64>, query: Query<ListQuery>, form:
     match send(&by, id, &fields, is_note, form).await {
         Ok(sent) => {
             let done = Flash::done(if is_note { "Note added" } else { "Reply sent" });
-            by.see(format!("/tickets/{id}{}#reply-{}", suffix(&query), sent.reply_id), done).await
+            by.see(format!("/tickets/{}{}#reply-{}", sent.ticket_id, suffix(&query), sent.reply_id), done).await
         }
         Err(Error::Invalid(invalid)) => {
             again(&by, id, &query, (typed.refused(&invalid), &ahead), StatusCode::UNPROCESSABLE_ENTITY).await

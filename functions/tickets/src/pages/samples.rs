@@ -10,9 +10,11 @@ use super::list::TicketList;
 use super::place::Place;
 use super::show::{Panel, TicketShow};
 use super::undo::Offer;
-use crate::model::Column;
+use crate::model::{Column, Relation};
 use crate::scope::{Doer, Scope};
-use crate::store::{Attachment, Choice, Choices, Entry, Found, Line, ListSettings, Tally, Ticket, View, ViewCounts};
+use crate::store::{
+    Attachment, Choice, Choices, Entry, Found, Line, ListSettings, Related, Tally, Ticket, View, ViewCounts,
+};
 
 fn at(hours: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_794_990_000, 0).unwrap_or_default() + TimeDelta::hours(hours)
@@ -20,6 +22,11 @@ fn at(hours: i64) -> DateTime<Utc> {
 
 fn choice(id: i64, name: &str, email: Option<&str>) -> Choice {
     Choice { id, name: name.to_owned(), email: email.map(str::to_owned) }
+}
+
+fn related(id: i64, relation: Relation) -> Related {
+    let subject = "New starter 1 Dec".to_owned();
+    Related { link_id: 5, relation, id, subject, status: "pending".to_owned() }
 }
 
 fn view(id: i64, name: &str, is_shared: bool) -> View {
@@ -40,6 +47,8 @@ pub(super) fn choices() -> Choices {
         templates: vec![choice(3, "More information", None)],
         tags: vec!["printer".to_owned(), "vip".to_owned()],
         views: vec![view(31, "Very important", true), view(32, "My printers", false)],
+        related: vec![related(10411, Relation::BlockedBy), related(10420, Relation::Relates)],
+        merged: vec![related(10400, Relation::Relates)],
         settings: ListSettings { default_view: Some(31), ..ListSettings::default() },
     }
 }
@@ -90,6 +99,7 @@ fn ticket(status: &str) -> Ticket {
         last_reply_at: Some(at(1)),
         last_reply_side: text("technician"),
         tag_list: text("vip,needs-visit,printer"),
+        merged_into_id: (status == "resolved").then_some(10411),
         version: 3,
         created_at: at(0),
         updated_at: at(1),

@@ -13,6 +13,7 @@ use super::choose::{self, Opt};
 use super::conflict::Conflict;
 use super::files::{AllFiles, SentAhead};
 use super::filter::{ListQuery, ListState};
+use super::links::{self, LinkCard};
 use super::place::Place;
 use super::tags::TagCard;
 use super::timeline::{FileItem, Item, Picture, file_items, pictures};
@@ -48,6 +49,10 @@ pub struct TicketShow {
     pub(super) follow_up: Option<String>,
     pub(super) panel: Option<Panel>,
     pub(super) ai: Option<AiCard>,
+    /// The ticket that this one became part of.
+    merged_into: Option<i64>,
+    /// Of a requester: tickets that belong to this one.
+    related: Vec<links::Link>,
 }
 
 #[derive(Debug, Serialize)]
@@ -90,6 +95,7 @@ pub(super) struct Panel {
     watchers: Vec<Watcher>,
     templates: Vec<Opt>,
     tagging: TagCard,
+    linking: LinkCard,
     /// Who may watch and does not.
     watchable: Vec<Opt>,
 }
@@ -136,6 +142,9 @@ impl TicketShow {
         page.place = Place::find(by, scope.listed(query.wants_company()), &state, id, query.template.is_none()).await?;
         page.is_watching =
             panel.as_ref().is_some_and(|panel| panel.watchers.iter().any(|watcher| Some(watcher.id) == doer.id));
+        if panel.is_none() {
+            page.related = links::links(&store::related(scope, by.db(), id).await?);
+        }
         page.panel = panel;
         page.may_delete = by.person().is_some_and(|person| person.user.is_super_admin);
         Ok(page)
@@ -149,8 +158,9 @@ impl TicketShow {
         now: DateTime<Utc>,
     ) -> Self {
         let reopens = model::may_reopen(ticket.state(), doer.is_desk, now);
-        let is_shut = reopens.is_err();
-        let may_move = doer.is_desk || ticket.requester_id == doer.id;
+        let is_merged = ticket.merged_into_id.is_some();
+        let is_shut = reopens.is_err() && !is_merged;
+        let may_move = (doer.is_desk || ticket.requester_id == doer.id) && !is_merged;
         Self {
             title: ticket.subject.clone(),
             has_errors: false,
@@ -167,12 +177,14 @@ impl TicketShow {
             place: Place::none(),
             draft_at: None,
             stamp: stamp(ticket, doer.is_desk),
-            may_reply: !is_shut,
+            may_reply: !is_shut && !is_merged,
             may_close: may_move && model::may_close(ticket.state()),
             may_reopen: may_move && reopens.unwrap_or(false),
             follow_up: is_shut.then(|| actions::follow_up(ticket.id)),
             panel: None,
             ai: AiCard::of(ticket).filter(|_| doer.is_desk),
+            merged_into: links::pointer(ticket),
+            related: Vec::new(),
         }
     }
 
@@ -305,6 +317,7 @@ impl Panel {
             assignees_or_nobody,
             templates: choose::options(&choices.templates, None),
             tagging: TagCard::of(ticket, &choices.tags),
+            linking: LinkCard::of(choices),
             watchable: choose::options(&watchable, None),
             statuses: choose::statuses(),
             priorities: choose::priorities(),

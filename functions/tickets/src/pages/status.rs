@@ -36,7 +36,13 @@ pub(super) fn back(wish: &str, id: i64) -> String {
 pub async fn set(by: Technician, Path(id): Path<i64>, form: Form<Fields>) -> Result<Response> {
     let status = Status::parse(&form.status).map_err(|message| Error::field("status", message))?;
     let change = Change { version: form.version, ..Change::to(status) };
-    match actions::update(&by, id, change).await? {
+    let done = match actions::update(&by, id, change).await {
+        Err(error) if error.status() == StatusCode::CONFLICT => {
+            return by.see(format!("/tickets/{id}"), Flash::new(Tone::Error, error.detail())).await;
+        }
+        done => done?,
+    };
+    match done {
         Outcome::Saved(_) => {
             let text = format!("#{id} is now {}", status.label().to_lowercase());
             by.see(back(&form.return_url, id), Flash::done(text)).await

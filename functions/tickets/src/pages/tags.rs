@@ -1,6 +1,7 @@
 //! The tags of a ticket as a card beside the conversation.
 
 use axum::response::Response;
+use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use shared::caller::Technician;
 use shared::context::encode_component;
@@ -79,6 +80,9 @@ pub async fn change(
     match actions::retag(&by, id, &change).await {
         Ok(_) => by.see(to, Flash::done(text)).await,
         Err(Error::Invalid(_)) => by.see(to, Flash::new(Tone::Error, "Use at most 20 tags")).await,
+        Err(error) if error.status() == StatusCode::CONFLICT => {
+            by.see(to, Flash::new(Tone::Error, error.detail())).await
+        }
         Err(error) => Err(error),
     }
 }

@@ -67,7 +67,7 @@ pub async fn attachments(scope: Scope, at: impl Into<At<'_>>, ticket_id: i64) ->
     let query = sql(COLUMNS)
         .push(" WHERE b.ticket_id = ?")
         .bind(ticket_id)
-        .append(scope.condition())
+        .append(scope.reading())
         .push(if scope.sees_desk() { "" } else { PUBLIC_ONLY })
         .push(" ORDER BY b.id LIMIT 1000");
     Ok(query.fetch_all(at).await?)
@@ -80,7 +80,7 @@ pub async fn attachment(scope: Scope, at: impl Into<At<'_>>, ticket_id: i64, id:
         .bind(id)
         .push(" AND b.ticket_id = ?")
         .bind(ticket_id)
-        .append(scope.condition())
+        .append(scope.reading())
         .push(if scope.sees_desk() { "" } else { PUBLIC_ONLY });
     Ok(query.fetch_optional(at).await?)
 }
@@ -107,7 +107,7 @@ pub async fn attachment_of(
         .bind(file_id)
         .push(" AND b.ticket_id = ?")
         .bind(ticket_id)
-        .append(scope.condition())
+        .append(scope.reading())
         .push(if scope.sees_desk() { "" } else { PUBLIC_ONLY });
     Ok(query.fetch_optional(at).await?)
 }

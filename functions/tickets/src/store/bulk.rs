@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
-use shared::db::{Tx, sql};
+use shared::db::{At, Tx, sql};
 use shared::error::Result;
 
 use super::tags;
@@ -13,8 +13,13 @@ use crate::scope::{Doer, Scope};
 /// Takes the tickets for the rest of the transaction and reads those that the caller may see.
 pub async fn lock_all(scope: Scope, tx: &mut Tx, ids: &[i64]) -> Result<Vec<Ticket>> {
     sql("UPDATE tickets SET version = version WHERE 1 = 1").push_in(" AND id IN", ids).execute(&mut *tx).await?;
+    find_all(scope, tx, ids).await
+}
+
+/// Those of the tickets that the caller may see, by number; at most 200.
+pub async fn find_all(scope: Scope, at: impl Into<At<'_>>, ids: &[i64]) -> Result<Vec<Ticket>> {
     let query = sql(COLUMNS).push(" FROM tickets t").push(NAMES).push(" WHERE 1 = 1").append(scope.condition());
-    Ok(query.push_in(" AND t.id IN", ids).push(" ORDER BY t.id LIMIT 200").fetch_all(tx).await?)
+    Ok(query.push_in(" AND t.id IN", ids).push(" ORDER BY t.id LIMIT 200").fetch_all(at).await?)
 }
 
 /// Writes one change to all of them; the versions rise.

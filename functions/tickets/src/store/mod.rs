@@ -4,7 +4,9 @@ mod activity;
 mod attachments;
 mod bulk;
 mod desk;
+mod links;
 mod list;
+mod merges;
 mod people;
 mod replies;
 mod search;
@@ -19,9 +21,11 @@ mod watchers;
 
 pub use activity::{NewActivity, activity, record};
 pub use attachments::{Attachment, attach, attach_one, attachment, attachment_of, attachments, count_of_entry, forget};
-pub use bulk::{lock_all, record_all, save_all};
+pub use bulk::{find_all, lock_all, record_all, save_all};
 pub use desk::{Present, be_present, forget_absent, forget_draft, keep_draft, present};
+pub use links::{Related, are_linked, count_links, link, related, unlink};
 pub use list::{ExportRow, Found, Line, Tally, ViewCounts, export, export_after, full_page, page, view_counts};
+pub use merges::{merge, merge_of, take_reply, unmerge};
 pub use people::{
     Choice, Choices, active_person, choices, colleagues, company_exists, is_assignable, is_member_of_any,
     is_requester_of,

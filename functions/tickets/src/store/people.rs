@@ -4,8 +4,9 @@ use shared::db::{At, sql};
 use shared::error::Result;
 
 use super::IS_DESK_PERSON;
+use super::links::Related;
 use super::views::{ListSettings, View};
-use crate::model::person_name;
+use crate::model::{Relation, person_name};
 
 /// Something to choose.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +40,10 @@ pub struct Choices {
     pub views: Vec<View>,
     /// How the person likes the list.
     pub settings: ListSettings,
+    /// Tickets that belong to the ticket.
+    pub related: Vec<Related>,
+    /// Tickets that became part of the ticket.
+    pub merged: Vec<Related>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -81,7 +86,15 @@ pub async fn choices(
            v.query_text AS last_name, v.shown_columns AS email FROM ticket_views v \
            WHERE v.owner_id IS NULL OR v.owner_id = ? ORDER BY v.name, v.id LIMIT 50) s8 \
          UNION ALL SELECT * FROM (SELECT 'settings' AS kind, COALESCE(z.default_view_id, 0) AS id, z.shown_columns AS name, \
-           z.sort_key AS last_name, z.page_size AS email FROM ticket_list_settings z WHERE z.user_id = ?) s9",
+           z.sort_key AS last_name, z.page_size AS email FROM ticket_list_settings z WHERE z.user_id = ?) s9 \
+         UNION ALL SELECT * FROM (SELECT CASE l.kind WHEN 'blocks' THEN 'link:blocks' WHEN 'duplicate_of' THEN 'link:duplicate_of' \
+           ELSE 'link:relates' END AS kind, o.id AS id, o.subject AS name, o.status AS last_name, NULL AS email \
+           FROM ticket_links l JOIN tickets o ON o.id = l.other_id WHERE l.ticket_id = ? ORDER BY l.id LIMIT 50) s10 \
+         UNION ALL SELECT * FROM (SELECT CASE l.kind WHEN 'blocks' THEN 'link:blocked_by' WHEN 'duplicate_of' THEN 'link:duplicated_by' \
+           ELSE 'link:relates' END AS kind, o.id AS id, o.subject AS name, o.status AS last_name, NULL AS email \
+           FROM ticket_links l JOIN tickets o ON o.id = l.ticket_id WHERE l.other_id = ? ORDER BY l.id LIMIT 50) s11 \
+         UNION ALL SELECT * FROM (SELECT 'merged' AS kind, o.id AS id, o.subject AS name, o.status AS last_name, NULL AS email \
+           FROM ticket_merges y JOIN tickets o ON o.id = y.ticket_id WHERE y.target_id = ? ORDER BY o.id LIMIT 50) s12",
     )
     .bind(company_id)
     .bind(now - chrono::TimeDelta::days(180))
@@ -89,6 +102,9 @@ pub async fn choices(
     .bind(me)
     .bind(me)
     .bind(me)
+    .bind(ticket_id)
+    .bind(ticket_id)
+    .bind(ticket_id)
     .fetch_all(at)
     .await?;
     Ok(sorted(rows))
@@ -97,7 +113,7 @@ pub async fn choices(
 fn sorted(rows: Vec<Row>) -> Choices {
     let mut choices = Choices::default();
     for row in rows {
-        let row = match choices.take_view(row) {
+        let row = match choices.take_view(row).and_then(|row| choices.take_related(row)) {
             Some(row) => row,
             None => continue,
         };
@@ -120,6 +136,23 @@ fn sorted(rows: Vec<Row>) -> Choices {
 }
 
 impl Choices {
+    /// Takes what is about other tickets; gives back what is not.
+    fn take_related(&mut self, row: Row) -> Option<Row> {
+        let relation = match row.kind.strip_prefix("link:") {
+            Some(kind) => Relation::parse(kind).unwrap_or(Relation::Relates),
+            None if row.kind == "merged" => Relation::Relates,
+            None => return Some(row),
+        };
+        let (subject, status) = (row.name.unwrap_or_default(), row.last_name.unwrap_or_default());
+        let related = Related { link_id: 0, relation, id: row.id, subject, status };
+        if row.kind == "merged" {
+            self.merged.push(related)
+        } else {
+            self.related.push(related)
+        }
+        None
+    }
+
     /// Takes what is about views; gives back what is not.
     fn take_view(&mut self, row: Row) -> Option<Row> {
         match row.kind.as_str() {

@@ -57,7 +57,7 @@ pub async fn replies(scope: Scope, at: impl Into<At<'_>>, ticket_id: i64) -> Res
     let mut rows: Vec<Posted> = sql(POSTED)
         .push(" WHERE r.ticket_id = ?")
         .bind(ticket_id)
-        .append(scope.condition())
+        .append(scope.reading())
         .push(if scope.sees_desk() { "" } else { PUBLIC_ONLY })
         .push(" ORDER BY r.created_at DESC, r.id DESC LIMIT ?")
         .bind(MOST)
@@ -74,7 +74,7 @@ pub async fn find_reply(scope: Scope, at: impl Into<At<'_>>, ticket_id: i64, id:
         .bind(id)
         .push(" AND r.ticket_id = ?")
         .bind(ticket_id)
-        .append(scope.condition())
+        .append(scope.reading())
         .push(if scope.sees_desk() { "" } else { PUBLIC_ONLY })
         .fetch_optional(at)
         .await?;
@@ -126,7 +126,7 @@ const DRAFT: &str = " UNION ALL SELECT * FROM (SELECT 'draft' AS kind, 0 AS id, 
 pub async fn entries(scope: Scope, at: impl Into<At<'_>>, ticket_id: i64, me: Option<i64>) -> Result<Vec<Entry>> {
     let mut query = sql(REPLIES)
         .bind(ticket_id)
-        .append(scope.condition())
+        .append(scope.reading())
         .push(if scope.sees_desk() { "" } else { PUBLIC_ONLY })
         .push(" ORDER BY r.created_at DESC, r.id DESC LIMIT 500) s1");
     if scope.sees_desk() {

@@ -54,6 +54,8 @@ pub struct Ticket {
     pub last_reply_side: Option<String>,
     /// With commas between them, in no order.
     pub tag_list: Option<String>,
+    /// The ticket that this one became part of.
+    pub merged_into_id: Option<i64>,
     pub version: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
@@ -69,7 +71,8 @@ pub(super) const COLUMNS: &str = "SELECT t.id, t.subject, t.description, t.statu
     t.ai_summary_model, t.ai_resolution_state, t.ai_summary_updated_at, t.ai_tags, t.ai_tags_status, \
     t.ai_tags_model, t.ai_tags_updated_at, t.first_response_at, t.closed_at, t.last_reply_at, t.last_reply_side, \
     t.version, t.created_at, t.updated_at, \
-    (SELECT GROUP_CONCAT(g.tag) FROM ticket_tags g WHERE g.ticket_id = t.id) AS tag_list";
+    (SELECT GROUP_CONCAT(g.tag) FROM ticket_tags g WHERE g.ticket_id = t.id) AS tag_list, \
+    (SELECT z.target_id FROM ticket_merges z WHERE z.ticket_id = t.id) AS merged_into_id";
 
 /// The names that belong to a ticket.
 pub(super) const NAMES: &str = " LEFT JOIN companies c ON c.id = t.company_id \
@@ -163,6 +166,7 @@ impl Ticket {
             ai_tags_model: self.ai_tags_model.filter(|_| desk),
             ai_tags_updated_at: self.ai_tags_updated_at.filter(|_| desk),
             tags,
+            merged_into_id: self.merged_into_id.filter(|_| desk),
             source: self.source,
             external_source: self.external_source.filter(|_| desk),
             external_number: self.external_number.filter(|_| desk),
@@ -194,7 +198,7 @@ pub fn not_found() -> Error {
 /// A ticket that the caller may see.
 pub async fn find(scope: Scope, at: impl Into<At<'_>>, id: i64) -> Result<Ticket> {
     let query =
-        sql(COLUMNS).push(" FROM tickets t").push(NAMES).push(" WHERE t.id = ?").bind(id).append(scope.condition());
+        sql(COLUMNS).push(" FROM tickets t").push(NAMES).push(" WHERE t.id = ?").bind(id).append(scope.reading());
     query.fetch_optional(at).await?.ok_or_else(not_found)
 }
 

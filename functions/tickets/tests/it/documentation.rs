@@ -24,7 +24,10 @@ fn every_operation_is_documented_once_with_examples() {
     }
     for name in [
         "CreateTicket",
+        "LinkTicket",
+        "MergeTickets",
         "SaveView",
+        "SplitTicket",
         "UpdateTicket",
         "CreateReply",
         "ReplaceWatchers",

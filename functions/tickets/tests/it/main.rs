@@ -13,6 +13,7 @@ mod help;
 mod keys;
 mod lists;
 mod mails;
+mod merging;
 mod pages;
 mod record;
 mod replies;
