@@ -16,6 +16,7 @@ async fn walk(house: &House) {
     code(&ana).await;
     ticket(&ana).await;
     again(&ana).await;
+    six_presses(&ana).await;
 }
 
 async fn registration(ana: &Person) {
@@ -92,4 +93,33 @@ async fn again(ana: &Person) {
     ana.tab_back_to("Close ticket").await;
     ana.key(Key::Enter).await;
     ana.expect("Closed").await;
+}
+
+/// From the dashboard to a solved ticket in six presses, the text apart (interface 2.5).
+async fn six_presses(ana: &Person) {
+    raise(ana, "Nobody has taken this", "It waits for somebody.", None).await;
+    raise(ana, "Taken by nobody either", "It waits longer.", None).await;
+    ana.open("/").await;
+    ana.expect("Unassigned").await;
+    ana.type_here("g").await;
+    ana.type_here("u").await;
+    ana.expect("Taken by nobody either").await;
+    ana.expect("Nobody has taken this").await;
+    // The first of the list, without a step to it.
+    ana.type_here("o").await;
+    ana.expect("It waits longer.").await;
+    ana.expect("Assign to me").await;
+    ana.type_here("i").await;
+    ana.expect("Details saved").await;
+    ana.expect_gone("Assign to me").await;
+    ana.type_here("r").await;
+    ana.expect_focus("Reply or note").await;
+    ana.type_here("Done, it works again.").await;
+    ana.chord_of_two(Key::Control, Key::Shift, Key::Enter).await;
+    ana.expect("set status to Resolved").await;
+    ana.expect("Done, it works again.").await;
+    // The next one is what remains of the list.
+    ana.open("/tickets?assigned=none&state=open").await;
+    ana.expect("Nobody has taken this").await;
+    assert!(!ana.shows("Taken by nobody either").await, "it is solved");
 }

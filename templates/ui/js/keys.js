@@ -39,7 +39,7 @@ function list() {
   };
   add("Ctrl K", "Search or jump to");
   for (const element of all("[data-key]").filter(visible)) add(element.dataset.key, nameOf(element));
-  if (one("table[data-rows]")) [["j / k", "Next or previous row"], ["o", "Open the row"], ["x", "Select the row"]].forEach(([k, t]) => add(k, t));
+  if (one("table[data-rows]")) [["j / k", "Next or previous row"], ["o", "Open the row, or the first"], ["x", "Select the row"]].forEach(([k, t]) => add(k, t));
   for (const [letter, href] of Object.entries(places)) {
     const link = all(".side a").find((a) => a.getAttribute("href") === href);
     if (link) add(`g ${letter}`, nameOf(one("span", link)));
@@ -59,7 +59,7 @@ function list() {
 
 const rowKeys = {
   j: () => move(1), k: () => move(-1), J: () => move(1, true), K: () => move(-1, true), Home: () => move("first"), End: () => move("last"),
-  x: () => tick(), o: () => { const link = currentRow() && one("th a, td a", currentRow()); link?.click(); return Boolean(link); },
+  x: () => tick(), o: () => { const row = currentRow() || one("table[data-rows] tbody tr"); const link = row && one("th a, td a", row); link?.click(); return Boolean(link); },
 };
 
 let prefix = 0;

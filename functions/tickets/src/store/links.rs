@@ -47,7 +47,8 @@ pub async fn related(scope: Scope, at: impl Into<At<'_>>, ticket_id: i64) -> Res
     .bind(ticket_id)
     .append(scope.condition())
     .push(
-        " ORDER BY l.id LIMIT 100) a UNION ALL SELECT * FROM (SELECT l.id, l.kind, 1, t.id, t.subject, t.status \
+        " ORDER BY l.id LIMIT 100) a UNION ALL SELECT * FROM (SELECT l.id AS link_id, l.kind AS kind, 1 AS is_turned, t.id AS id, \
+         t.subject AS subject, t.status AS status \
          FROM ticket_links l JOIN tickets t ON t.id = l.ticket_id WHERE l.other_id = ?",
     )
     .bind(ticket_id)

@@ -207,7 +207,7 @@ async fn a_reply_becomes_a_ticket_with_its_files() {
         .get(&to)
         .await
         .is(200)
-        .shows(&format!("Related to <a href=\"&#x2f;tickets&#x2f;{id}\""))
+        .shows(&format!("Related to <a href=\"/tickets/{id}\""))
         .shows("made this ticket from a reply");
     desk.tom.get(&format!("/tickets/{id}")).await.is(200).shows(&format!("made a reply into ticket #{new}"));
     // Where it may not be: a note, a reply that is gone or elsewhere, others.

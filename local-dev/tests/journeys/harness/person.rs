@@ -190,6 +190,12 @@ impl Person {
         keys.perform().await.unwrap();
     }
 
+    /// Presses a key while two others are held down.
+    pub async fn chord_of_two(&self, held: Key, also: Key, key: Key) {
+        let keys = self.page.action_chain().key_down(held.clone()).key_down(also.clone());
+        keys.send_keys(key).key_up(also).key_up(held).perform().await.unwrap();
+    }
+
     /// Forgets who is signed in, as a browser of somebody else would.
     pub async fn forget(&self) {
         self.page.delete_all_cookies().await.unwrap();
