@@ -221,6 +221,7 @@ impl Page for TicketMerge {
         };
         let mut alone = page(true, FormState::blank());
         alone.candidates.clear();
-        vec![page(false, FormState::blank()), page(true, wrong), alone]
+        let neither = FormState::blank().refused(&Invalid::field("into", "Choose the ticket that remains"));
+        vec![page(false, FormState::blank()), page(false, neither), page(true, wrong), alone]
     }
 }

@@ -114,13 +114,13 @@ async fn tickets_are_merged_once_and_never_across_customers() {
     merge(&desk.tom, one, &[]).await.refuses("ids");
     merge(&desk.tom, one, &[9999]).await.is(400);
     merge(&desk.tom, 9999, &[one]).await.is(404);
-    merge(&desk.tom, one, &[foreign]).await.is(409).says("read each other's words");
+    merge(&desk.tom, one, &[foreign]).await.is(409).shows("are of different customers");
     merge(&desk.tom, one, &[two, foreign]).await.is(409);
     assert_eq!(read(&desk.tom, two).await["merged_into_id"], json!(null), "all or none");
     merge(&desk.tom, one, &[two]).await.is(200);
     merge(&desk.tom, one, &[two]).await.is(409);
     merge(&desk.tom, three, &[two]).await.is(409);
-    merge(&desk.tom, two, &[three]).await.is(409).says(&format!("merged into #{one}"));
+    merge(&desk.tom, two, &[three]).await.is(409).shows(&format!("merged into #{one}"));
     // What was merged before goes along, and comes out of where it is then.
     merge(&desk.tom, three, &[one]).await.is(200);
     assert_eq!(read(&desk.tom, two).await["merged_into_id"], three);
