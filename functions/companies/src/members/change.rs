@@ -68,7 +68,8 @@ pub async fn change(by: &By, cause: Cause<'_>, which: Which, wish: &Wish) -> Res
     Ok(changed)
 }
 
-async fn change_in(tx: &mut Tx, cause: Cause<'_>, which: Which, wish: &Wish) -> Result<(Record, bool)> {
+/// The same within a transaction of the caller; true when something changed.
+pub async fn change_in(tx: &mut Tx, cause: Cause<'_>, which: Which, wish: &Wish) -> Result<(Record, bool)> {
     if wish.may_take_an_admin() {
         hold_companies(tx, cause.manager, &[cause.company_id]).await?;
     }
