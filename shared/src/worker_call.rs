@@ -14,7 +14,7 @@ use tokio::time::Instant;
 const LIMIT: Duration = Duration::from_secs(1);
 
 /// After a failure nobody waits for another one: a network without a way to the API stays quick.
-const PAUSE: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_mins(1);
 
 /// The worker function, as its callers see it.
 #[derive(Debug)]

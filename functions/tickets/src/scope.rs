@@ -138,11 +138,18 @@ impl Scope {
     /// The condition on `tickets t` where one ticket is read: who asked on a ticket that became part of
     /// another goes on reading there.
     pub fn reading(self) -> Sql {
-        let Reach::Own(id) = self.reach else { return self.condition() };
-        sql(" AND (t.requester_id = ? OR t.id IN (SELECT z.target_id FROM ticket_merges z \
-             JOIN tickets o ON o.id = z.ticket_id WHERE o.requester_id = ?))")
-        .bind(id)
-        .bind(id)
+        let (person, own) = match self.reach {
+            Reach::All | Reach::Company(_) => return self.condition(),
+            Reach::Own(id) => (id, sql(" AND (t.requester_id = ?").bind(id)),
+            Reach::Colleague { person, company } => {
+                (person, sql(" AND (t.requester_id = ? OR t.company_id = ?").bind(person).bind(company))
+            }
+        };
+        own.push(
+            " OR t.id IN (SELECT z.target_id FROM ticket_merges z JOIN tickets o ON o.id = z.ticket_id \
+             WHERE o.requester_id = ?))",
+        )
+        .bind(person)
     }
 }
 
