@@ -151,13 +151,12 @@ pub async fn newest(db: &Db, own: Option<i64>, text: &str, limit: i64) -> Result
             .push(" ORDER BY t.updated_at DESC, t.id DESC LIMIT ?) k")
             .bind(WINDOW)
     };
-    let plan = match needle.clear_plan() {
-        Some(plan) => plan,
-        None => {
-            let looked = needle.look(db, window()).await?;
-            let (seen, hits) = looked.iter().fold((0, 0), |(seen, hits), row| (seen + row.seen, hits + row.hits));
-            needle.plan_after(seen, hits, limit)
-        }
+    let plan = if let Some(plan) = needle.clear_plan() {
+        plan
+    } else {
+        let looked = needle.look(db, window()).await?;
+        let (seen, hits) = looked.iter().fold((0, 0), |(seen, hits), row| (seen + row.seen, hits + row.hits));
+        needle.plan_after(seen, hits, limit)
     };
     let query = match plan {
         Plan::Nothing | Plan::List => return Ok(Vec::new()),

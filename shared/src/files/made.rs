@@ -73,11 +73,7 @@ impl Making {
         self.content.seek(SeekFrom::Start(0)).await?;
         let length = u64::try_from(self.size).unwrap_or(0);
         let stream = Content::stream(length, ReaderStream::new(self.content));
-        run.app()
-            .blobs()
-            .put(&self.key, stream, self.content_type)
-            .await
-            .map_err(|error| super::unreachable_bucket(error))?;
+        run.app().blobs().put(&self.key, stream, self.content_type).await.map_err(super::unreachable_bucket)?;
         Ok(Made { id: self.id, size: self.size, sha256: self.hasher.finish() })
     }
 }

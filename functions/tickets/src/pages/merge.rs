@@ -48,13 +48,10 @@ impl Candidate {
     }
 }
 
-/// Which tickets are ticked.
+/// Which tickets are ticked: `ids` repeats, so it is read as pairs.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Ticked {
-    #[allow(dead_code, reason = "read as pairs, because it repeats")]
-    ids: Option<String>,
-}
+pub struct Ticked {}
 
 fn numbers(texts: &[String]) -> Vec<i64> {
     let mut ids: Vec<i64> = texts.iter().filter_map(|id| id.parse().ok()).filter(|id| *id >= 1).collect();

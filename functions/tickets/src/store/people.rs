@@ -113,10 +113,7 @@ pub async fn choices(
 fn sorted(rows: Vec<Row>) -> Choices {
     let mut choices = Choices::default();
     for row in rows {
-        let row = match choices.take_view(row).and_then(|row| choices.take_related(row)) {
-            Some(row) => row,
-            None => continue,
-        };
+        let Some(row) = choices.take_view(row).and_then(|row| choices.take_related(row)) else { continue };
         let person = person_name(row.name.as_deref(), row.last_name.as_deref(), row.email.as_deref());
         let name = person.or(row.name).unwrap_or_default();
         let choice = Choice { id: row.id, name, email: row.email };
@@ -146,9 +143,9 @@ impl Choices {
         let (subject, status) = (row.name.unwrap_or_default(), row.last_name.unwrap_or_default());
         let related = Related { link_id: 0, relation, id: row.id, subject, status };
         if row.kind == "merged" {
-            self.merged.push(related)
+            self.merged.push(related);
         } else {
-            self.related.push(related)
+            self.related.push(related);
         }
         None
     }

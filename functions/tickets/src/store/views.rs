@@ -121,9 +121,12 @@ pub async fn delete_view(tx: &mut Tx, id: i64) -> Result<()> {
     Ok(())
 }
 
+/// A row of `ticket_list_settings`: columns, sort, page size, first view.
+type SettingsRow = (Option<String>, Option<String>, Option<String>, Option<i64>);
+
 /// How somebody likes the list.
 pub async fn list_settings(at: impl Into<At<'_>>, me: i64) -> Result<ListSettings> {
-    let row: Option<(Option<String>, Option<String>, Option<String>, Option<i64>)> =
+    let row: Option<SettingsRow> =
         sql("SELECT shown_columns, sort_key, page_size, default_view_id FROM ticket_list_settings WHERE user_id = ?")
             .bind(me)
             .fetch_optional(at)
