@@ -144,16 +144,17 @@ async fn a_role_edit_is_reviewed_filtered_and_sorted() {
     app.finish().await;
 }
 
+/// What a row of the trail may tell.
+type Told = (Option<String>, Option<String>, Option<String>, Option<String>, Option<String>);
+
 /// Everything that the trail keeps, as one text.
 async fn trail(app: &TestApp) -> String {
-    let rows: Vec<(Option<String>, Option<String>, Option<String>, Option<String>, Option<String>)> = app
+    let rows: Vec<Told> = app
         .rows(sql(
             "SELECT previous_value, new_value, metadata, entity_label, api_key FROM audit_logs ORDER BY id LIMIT 1000",
         ))
         .await;
-    let text = |row: (Option<String>, Option<String>, Option<String>, Option<String>, Option<String>)| {
-        [row.0, row.1, row.2, row.3, row.4].into_iter().flatten().collect::<Vec<_>>().join(" ")
-    };
+    let text = |row: Told| [row.0, row.1, row.2, row.3, row.4].into_iter().flatten().collect::<Vec<_>>().join(" ");
     rows.into_iter().map(text).collect::<Vec<_>>().join("\n")
 }
 

@@ -22,6 +22,7 @@ use crate::scheduler_api::task;
 use crate::script::scripted;
 use crate::{jobs, portal, settings};
 
+#[expect(clippy::disallowed_methods, reason = "a longer run is asked for by whoever starts it")]
 fn number(name: &str, otherwise: i64) -> i64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
 }
@@ -53,6 +54,7 @@ impl Process {
     }
 
     /// One tick; one in five is cut off within its first milliseconds.
+    #[expect(clippy::disallowed_methods, reason = "the worker is cut off from outside")]
     async fn tick(&mut self) {
         let worker = Arc::clone(&self.worker);
         let mut tick = tokio::spawn(async move {

@@ -37,7 +37,7 @@ async fn a_program_registers_changes_rotates_and_deletes_an_endpoint() {
     let sent = server.received();
     assert_eq!((sent.len(), sent[0].json()["type"].as_str()), (1, Some("ping")));
     let stamp: i64 = sent[0].header("webhook-timestamp").parse().unwrap();
-    let expected = sign::standard(&[secret.clone()], sent[0].header("webhook-id"), stamp, &sent[0].text());
+    let expected = sign::standard(std::slice::from_ref(&secret), sent[0].header("webhook-id"), stamp, &sent[0].text());
     assert_eq!(sent[0].header("webhook-signature"), expected);
     let _ = program.api(Method::GET, &format!("/scheduler/webhooks/{}", queued["webhookId"])).await.is(200);
     let rotated = program.api(Method::POST, &format!("{one}/rotate")).await.is(200).value();

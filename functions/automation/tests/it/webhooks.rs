@@ -293,7 +293,7 @@ async fn secrets_are_looked_up_when_a_webhook_leaves() {
     let reference = Reference { prefix: "Basic ", module: Slug::Sms, key: "auth" };
     let sms = || {
         let body = json!({ "textMessage": { "text": "Hi" }, "phoneNumbers": ["+447700900123"] });
-        NewWebhook::new("sms.dispatch", server.url(), body).secret_header("Authorization", reference.clone())
+        NewWebhook::new("sms.dispatch", server.url(), body).secret_header("Authorization", reference)
     };
     let id = queue(&app, sms()).await;
     app.run_jobs().await;

@@ -4,6 +4,9 @@ use shared::db::sql;
 
 use crate::portal;
 
+/// Name, address, number at Syncro, whether it is VIP, whether it is ours.
+type Row = (String, Option<String>, Option<String>, bool, bool);
+
 #[tokio::test]
 async fn the_table_counts_members_and_open_tickets() {
     let app = portal().await;
@@ -35,7 +38,7 @@ async fn a_row_is_edited_where_it_stands() {
     let path = format!("/admin/companies/{}", acme.id);
     let fields = [("name", "Acme Ltd"), ("syncroCompanyId", "77"), ("isVip", "1"), ("back", "?archived=all&page=1")];
     let _ = ann.post(&path, &fields).await.goes_to("/admin/companies?archived=all&page=1");
-    let rows: Vec<(String, Option<String>, Option<String>, bool, bool)> = app
+    let rows: Vec<Row> = app
         .rows(sql("SELECT name, address, syncro_company_id, is_vip, is_provider FROM companies ORDER BY id LIMIT 1"))
         .await;
     let wanted = ("Acme Ltd".to_owned(), Some("12 Mill Lane".to_owned()), Some("77".to_owned()), true, true);
