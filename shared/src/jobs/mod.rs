@@ -32,23 +32,3 @@ const JOB_LIMIT: Duration = Duration::from_mins(61);
 
 /// The same where the platform ends the process after a quarter of an hour.
 const JOB_LIMIT_OF_A_FUNCTION: Duration = Duration::from_mins(14);
-
-/// A step that meets a deadlock is repeated so often.
-const TRIES_OF_A_STEP: u32 = 8;
-
-/// Repeats a short transaction while the database asks for it: workers meet over the same rows.
-macro_rules! insist {
-    ($step:expr) => {{
-        let mut tries = 1;
-        loop {
-            match $step.await {
-                Err($crate::error::Error::Busy) if tries < $crate::jobs::TRIES_OF_A_STEP => {
-                    tokio::time::sleep(std::time::Duration::from_millis(10) * tries).await;
-                    tries += 1;
-                }
-                done => break done,
-            }
-        }
-    }};
-}
-use insist;

@@ -5,8 +5,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::places::Choice;
 use super::worker::Worker;
-use super::{JobError, LEASE, Schedule, insist};
-use crate::db::{Tx, sql};
+use super::{JobError, LEASE, Schedule};
+use crate::db::{Tx, insist, sql};
 use crate::error::Result;
 use crate::tokens;
 

@@ -16,7 +16,8 @@ use super::places::Choice;
 use super::registry::{Handler, Periodic};
 use super::rows::{Ended, Row};
 use super::worker::{Counts, Worker};
-use super::{JobError, Run, insist};
+use super::{JobError, Run};
+use crate::db::insist;
 use crate::error::{Error, Result};
 use crate::{events, tokens};
 

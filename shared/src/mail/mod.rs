@@ -15,7 +15,7 @@ use minijinja::{Value, context};
 use serde::Deserialize;
 
 use crate::app::App;
-use crate::db::{At, Tx, is_unique_violation, sql};
+use crate::db::{At, Tx, insist, is_unique_violation, sql};
 use crate::error::Result;
 use crate::jobs::{JobError, NewJob, Run, Schedule};
 use crate::tokens;
@@ -456,6 +456,7 @@ async fn back_to_queue(run: &Run, id: i64, error: &str) -> Result<(), JobError> 
     Ok(tx.commit().await?)
 }
 
+/// Insists, because a mail that was sent and not closed is sent again.
 async fn close(
     run: &Run,
     id: i64,
@@ -463,6 +464,10 @@ async fn close(
     error: Option<&str>,
     is_sensitive: bool,
 ) -> Result<(), JobError> {
+    Ok(insist!(write_end(run, id, status, error, is_sensitive))?)
+}
+
+async fn write_end(run: &Run, id: i64, status: &'static str, error: Option<&str>, is_sensitive: bool) -> Result<()> {
     let mut tx = run.begin().await?;
     tx.housekeeping();
     let now: DateTime<Utc> = run.now();
@@ -480,5 +485,5 @@ async fn close(
         .bind(id)
         .execute(&mut tx)
         .await?;
-    Ok(tx.commit().await?)
+    tx.commit().await
 }

@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 use super::{queue_delivery, settle, sign};
 use crate::app::App;
 use crate::audit::Stamp;
-use crate::db::{Sql, Tx, sql};
+use crate::db::{Sql, Tx, insist, sql};
 use crate::error::{Error, Result};
 use crate::jobs::{JobError, NewJob, Run};
 use crate::modules::{self, Slug};
@@ -108,7 +108,7 @@ pub async fn rescue(run: Run) -> Result<(), JobError> {
 
 /// Delivers what is due; returns how many were tried.
 async fn sweep(app: &App) -> Result<usize> {
-    release_lost(app).await?;
+    insist!(release_lost(app))?;
     let now = app.now();
     let due: Vec<Event> = sql(DUE)
         .push(" WHERE w.status = 'pending' AND w.next_attempt_at <= ? ORDER BY w.next_attempt_at, w.id LIMIT ?")
@@ -150,7 +150,8 @@ impl Lane {
             if self.is_dead.load(Ordering::Relaxed) {
                 break;
             }
-            if !claim(app, &event).await? {
+            let claim_id = tokens::random_hex(8);
+            if !insist!(claim(app, &event, &claim_id))? {
                 continue;
             }
             let started = Instant::now();
@@ -160,10 +161,10 @@ impl Lane {
             };
             let took = i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX);
             let is_host = matches!(answer, Answer::Nothing { is_host: true, .. });
-            settle::record(app, &event, &answer, took).await?;
+            insist!(settle::record(app, &event, &claim_id, &answer, took))?;
             if is_host && !self.is_dead.swap(true, Ordering::Relaxed) {
                 let host = event.target_host.clone();
-                postpone(app, &host).await?;
+                insist!(postpone(app, &host))?;
             }
         }
         Ok(())
@@ -171,14 +172,14 @@ impl Lane {
 }
 
 /// The event is ours only when this changes one row.
-async fn claim(app: &App, event: &Event) -> Result<bool> {
+async fn claim(app: &App, event: &Event, claim_id: &str) -> Result<bool> {
     let now = app.now();
     let mut tx = app.db().begin(Stamp::system(now)).await?;
     tx.housekeeping();
     let rows =
         sql("UPDATE webhook_events SET status = 'in_progress', locked_by = ?, locked_until = ?, updated_at = ? \
          WHERE id = ? AND status = 'pending' AND next_attempt_at <= ? AND attempt_count = ?")
-        .bind(tokens::random_hex(8))
+        .bind(claim_id)
         .bind(now + LEASE)
         .bind(now)
         .bind(event.id)

@@ -41,8 +41,8 @@ fn line(answer: &Answer) -> Line {
     }
 }
 
-/// Records a try of an event that was claimed.
-pub(super) async fn record(app: &App, event: &Event, answer: &Answer, took: i64) -> Result<()> {
+/// Records a try of an event, while its claim still holds.
+pub(super) async fn record(app: &App, event: &Event, claim_id: &str, answer: &Answer, took: i64) -> Result<()> {
     let (now, attempt, line) = (app.now(), event.attempt_count + 1, line(answer));
     let mut tx = app.db().begin(Stamp::system(now)).await?;
     tx.housekeeping();
@@ -53,9 +53,9 @@ pub(super) async fn record(app: &App, event: &Event, answer: &Answer, took: i64)
         _ if is_over => ("failed", None),
         _ => ("pending", Some(now + wait(event, attempt, answer))),
     };
-    let ours = update(&mut tx, event, &line, status, next).await?;
+    let ours = update(&mut tx, event, claim_id, &line, Next { status, at: next }).await?;
     if !ours {
-        // Cancelled or deleted while the exchange lasted.
+        // Cancelled or deleted while the exchange lasted, or so late that somebody else has it.
         return Ok(());
     }
     insert_attempt(&mut tx, event, attempt, &line, took, now).await?;
@@ -84,21 +84,32 @@ fn wait(event: &Event, attempt: i64, answer: &Answer) -> TimeDelta {
     Schedule::parse(&event.schedule).wait(attempt, event.backoff_seconds, asked)
 }
 
-async fn update(tx: &mut Tx, event: &Event, line: &Line, status: &str, next: Option<DateTime<Utc>>) -> Result<bool> {
+/// What becomes of the event: its status, and when it is tried again.
+struct Next {
+    status: &'static str,
+    at: Option<DateTime<Utc>>,
+}
+
+async fn update(tx: &mut Tx, event: &Event, claim_id: &str, line: &Line, next: Next) -> Result<bool> {
     let now = tx.stamp().at;
-    let is_over = status != "pending";
+    let is_over = next.status != "pending";
     let query = sql("UPDATE webhook_events SET status = ?, started_by = 'auto', attempt_count = attempt_count + 1, \
          next_attempt_at = ?, response_status = ?, response_body = ?, last_error = ?, locked_by = NULL, \
          locked_until = NULL, updated_at = ?")
-    .bind(status)
-    .bind(next)
+    .bind(next.status)
+    .bind(next.at)
     .bind(line.response_status)
     .bind(line.response_body.clone())
     .bind(line.error.clone())
     .bind(now);
     // What was sensitive is erased as soon as nobody will send it again by itself.
     let query = if event.is_sensitive && is_over { query.push(", payload = NULL") } else { query };
-    let rows = query.push(" WHERE id = ? AND status = 'in_progress'").bind(event.id).execute(tx).await?;
+    let rows = query
+        .push(" WHERE id = ? AND status = 'in_progress' AND locked_by = ?")
+        .bind(event.id)
+        .bind(claim_id)
+        .execute(tx)
+        .await?;
     Ok(rows == 1)
 }
 
