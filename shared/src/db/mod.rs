@@ -24,6 +24,9 @@ pub use value::Value;
 use crate::audit::{Change, Stamp};
 use crate::error::{Error, Result};
 
+/// How long connections in use have to come back when the database is closed.
+const CLOSING: Duration = Duration::from_secs(5);
+
 /// The database, cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Db {
@@ -119,8 +122,15 @@ impl Db {
         newest.is_ok_and(|version| version >= release())
     }
 
-    /// Closes all connections, waiting for those in use.
+    /// Closes all connections. Those in use have a moment to come back; what was cut off in the middle of an
+    /// answer never does.
     pub async fn close(&self) {
+        if tokio::time::timeout(CLOSING, self.close_pools()).await.is_err() {
+            tracing::warn!("connections in use were left to the database");
+        }
+    }
+
+    async fn close_pools(&self) {
         match &self.pools {
             Pools::Sqlite { read, write } => {
                 read.close().await;

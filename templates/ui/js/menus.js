@@ -12,9 +12,41 @@ function place(box, opener) {
   box.style.position = "fixed";
 }
 
+// One menu serves a whole column: the button that opens it says for which row and what is chosen there.
+const openers = new WeakMap();
+let shut;
+function aim(menu, { dataset }) {
+  const form = one("form", menu);
+  form.action = form.dataset.action.replace("{row}", dataset.row);
+  form.elements.version.value = dataset.version;
+  for (const option of all("button", form)) {
+    if (option.value === dataset.value) option.setAttribute("aria-current", "true");
+    else option.removeAttribute("aria-current");
+  }
+}
+document.addEventListener("pointerdown", (event) => {
+  const opener = event.target.closest?.("[data-opens]");
+  const menu = opener && document.getElementById(opener.dataset.opens);
+  shut = menu?.matches(":popover-open") && openers.get(menu) === opener ? opener : null;
+}, true);
+document.addEventListener("click", (event) => {
+  const opener = event.target.closest?.("[data-opens]");
+  const menu = opener && document.getElementById(opener.dataset.opens);
+  if (!menu) return;
+  event.preventDefault();
+  menu.hidePopover();
+  // A second press on the same button closes; the browser has done so already.
+  if (shut === opener) shut = null;
+  else {
+    aim(menu, opener);
+    openers.set(menu, opener);
+    menu.showPopover({ source: opener });
+  }
+});
+
 document.addEventListener("toggle", (event) => {
   const box = event.target;
-  const opener = box.id && one(`[popovertarget="${box.id}"]:not([popovertargetaction])`);
+  const opener = openers.get(box) ?? (box.id && one(`[popovertarget="${box.id}"]:not([popovertargetaction])`));
   if (!opener) return;
   const open = event.newState === "open";
   if (box.matches(".side, .filter-set")) {

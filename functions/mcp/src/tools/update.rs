@@ -30,7 +30,8 @@ fn change(desk: Desk<'_>, arguments: &Arguments) -> Result<Change, Fault> {
         }
     }
     let slug = arguments.text("module_slug", 64)?;
-    tickets::desk::module(slug.as_deref()).map_err(|text| Fault::Arguments(format!("{text}: check module_slug")))?;
+    let slug = tickets::desk::module(slug.as_deref());
+    let slug = slug.map_err(|text| Fault::Arguments(format!("{text}: check module_slug")))?;
     let status = arguments.word("status", Status::parse)?;
     if let Some(status) = status.filter(|status| !desk.settings.statuses.contains(status)) {
         let allowed: Vec<&str> = desk.settings.statuses.iter().map(|status| status.as_str()).collect();
@@ -43,6 +44,7 @@ fn change(desk: Desk<'_>, arguments: &Arguments) -> Result<Change, Fault> {
         priority: arguments.word("priority", Priority::parse)?,
         assigned_user_id: patch(arguments, "assigned_user_id", arguments.id("assigned_user_id")?),
         category: patch(arguments, "category", arguments.text("category", 64)?),
+        module_slug: patch(arguments, "module_slug", slug),
         ..Change::default()
     })
 }

@@ -157,6 +157,7 @@ async fn new_ticket(tx: &mut Tx, ticket: &Ticket, reply: &ReplyOut, subject: Str
         status: Status::Open,
         priority: Priority::stored(&ticket.priority),
         category: ticket.category.clone(),
+        module_slug: ticket.module_slug.clone(),
         company_id: ticket.company_id,
         requester_id,
         assigned_user_id: ticket.assigned_user_id,

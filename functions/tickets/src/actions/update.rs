@@ -132,6 +132,7 @@ fn fields(before: &Ticket, change: &Change, now: DateTime<Utc>) -> Ticket {
         priority.as_str().clone_into(&mut wanted.priority);
     }
     wanted.category = patched(&change.category, before.category.as_ref());
+    wanted.module_slug = patched(&change.module_slug, before.module_slug.as_ref());
     wanted.external_reference = patched(&change.external_reference, before.external_reference.as_ref());
     wanted.company_id = patched(&change.company_id, before.company_id.as_ref());
     wanted.assigned_user_id = patched(&change.assigned_user_id, before.assigned_user_id.as_ref());

@@ -147,6 +147,7 @@ impl UpdateTicket {
             status: firm(&mut bad, "status", self.status, Status::parse),
             priority: firm(&mut bad, "priority", self.priority, Priority::parse),
             category: loose(&mut bad, "category", self.category, model::category),
+            module_slug: loose(&mut bad, "module_slug", self.module_slug, model::module),
             company_id: self.company_id,
             requester_id: self.requester_id,
             assigned_user_id: self.assigned_user_id,
@@ -154,7 +155,6 @@ impl UpdateTicket {
             tags: self.tags.and_then(|list| bad.check("tags", model::tags(list.iter().map(String::as_str)))),
             version: self.version,
         };
-        loose(&mut bad, "module_slug", self.module_slug, |text| model::module(text).map(|()| None));
         bad.finish()?;
         Ok(change)
     }

@@ -20,6 +20,8 @@ pub struct Change {
     pub priority: Option<Priority>,
     /// Free text.
     pub category: Patch<String>,
+    /// Slug of a module of the catalogue.
+    pub module_slug: Patch<String>,
     /// Whom it is for.
     pub company_id: Patch<i64>,
     /// Who asks.

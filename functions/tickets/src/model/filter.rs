@@ -106,11 +106,44 @@ impl TicketFilter {
     pub fn for_requester(self) -> Self {
         Self { module_slug: None, companies: Vec::new(), assigned: None, requester: None, tags: Vec::new(), ..self }
     }
+
+    /// The same as filters of at most one status and one priority each.
+    pub fn runs(&self) -> Vec<Self> {
+        let narrowed = |filter: &Self, status: Option<Status>, priority: Option<Priority>| Self {
+            statuses: status.into_iter().collect(),
+            priorities: priority.into_iter().collect(),
+            ..filter.clone()
+        };
+        let statuses = one_by_one(&self.statuses);
+        let priorities = one_by_one(&self.priorities);
+        statuses
+            .iter()
+            .flat_map(|status| priorities.iter().map(|priority| narrowed(self, *status, *priority)))
+            .collect()
+    }
+}
+
+/// Each of what is asked for, or nothing once.
+fn one_by_one<T: Copy>(all: &[T]) -> Vec<Option<T>> {
+    if all.is_empty() { vec![None] } else { all.iter().copied().map(Some).collect() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_filter_falls_into_runs_of_one_status_and_one_priority() {
+        assert_eq!(TicketFilter::default().runs().len(), 1);
+        let filter = TicketFilter {
+            statuses: vec![Status::Open, Status::Pending],
+            priorities: vec![Priority::High, Priority::Urgent],
+            ..TicketFilter::default()
+        };
+        let runs: Vec<_> = filter.runs().iter().map(|run| (run.statuses[0], run.priorities[0])).collect();
+        assert_eq!(runs[1], (Status::Open, Priority::Urgent));
+        assert_eq!((runs.len(), runs[2]), (4, (Status::Pending, Priority::High)));
+    }
 
     #[test]
     fn assignees_are_me_none_or_an_id() {

@@ -1,6 +1,7 @@
 //! From what was typed to a ticket or a reply (tickets 4.4, 4.6).
 
 use shared::error::{Error, Invalid};
+use shared::modules::Slug;
 
 use super::{Priority, Status, tags};
 
@@ -47,6 +48,8 @@ pub struct NewTicket {
     pub priority: Priority,
     /// At most 64 characters.
     pub category: Option<String>,
+    /// Slug of a module of the catalogue.
+    pub module_slug: Option<String>,
     /// Whom it is for.
     pub company_id: Option<i64>,
     /// Who asks.
@@ -68,7 +71,7 @@ impl NewTicket {
         let status = bad.check("status", raw.status.as_deref().map_or(Ok(Status::Open), Status::parse));
         let priority = bad.check("priority", raw.priority.as_deref().map_or(Ok(Priority::Normal), Priority::parse));
         let category = bad.check("category", category(raw.category.as_deref()));
-        bad.check("module_slug", module(raw.module_slug.as_deref()));
+        let module_slug = bad.check("module_slug", module(raw.module_slug.as_deref()));
         let reference = bad.check("external_reference", reference(raw.external_reference.as_deref()));
         let tags = bad.check("tags", tags(raw.tags.iter().map(String::as_str)));
         bad.finish()?;
@@ -79,6 +82,7 @@ impl NewTicket {
             status: status.unwrap_or(Status::Open),
             priority: priority.unwrap_or(Priority::Normal),
             category: category.flatten(),
+            module_slug: module_slug.flatten(),
             company_id: raw.company_id,
             requester_id: raw.requester_id,
             assigned_user_id: raw.assigned_user_id,
@@ -156,12 +160,11 @@ pub fn reference(text: Option<&str>) -> Result<Option<String>, &'static str> {
     short(text, 128, "Use at most 128 characters")
 }
 
-/// No module has been installed that a ticket could be filed under, so no slug is known.
-pub fn module(text: Option<&str>) -> Result<(), &'static str> {
-    match text.map(str::trim) {
-        None | Some("") => Ok(()),
-        Some(_) => Err("There is no module with that name"),
-    }
+/// The slug of a module of the catalogue, on or off; blank is none.
+pub fn module(text: Option<&str>) -> Result<Option<String>, &'static str> {
+    let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else { return Ok(None) };
+    let slug = Slug::parse(&text.to_lowercase()).ok_or("There is no module with that name")?;
+    Ok(Some(slug.as_str().to_owned()))
 }
 
 fn short(text: Option<&str>, most: usize, too_long: &'static str) -> Result<Option<String>, &'static str> {
@@ -191,7 +194,7 @@ mod tests {
             status: Some("done".to_owned()),
             priority: Some("asap".to_owned()),
             category: Some("c".repeat(65)),
-            module_slug: Some("syncro".to_owned()),
+            module_slug: Some("no-such-module".to_owned()),
             external_reference: Some("r".repeat(129)),
             ..RawTicket::default()
         };

@@ -61,7 +61,6 @@ fn short(
 impl Fields {
     fn change(&self) -> Result<Change, Invalid> {
         let mut bad = Invalid::none();
-        bad.check("module_slug", model::module(self.module_slug.as_deref()));
         let company_id = id(&mut bad, "company_id", self.company_id.as_deref());
         let requester_id = id(&mut bad, "requester_id", self.requester_id.as_deref());
         // Without a company there is no list to choose from: what is blank then was not chosen.
@@ -73,6 +72,7 @@ impl Fields {
             status: self.status.as_deref().and_then(|text| bad.check("status", Status::parse(text))),
             priority: self.priority.as_deref().and_then(|text| bad.check("priority", Priority::parse(text))),
             category: short(&mut bad, "category", self.category.as_deref(), model::category),
+            module_slug: short(&mut bad, "module_slug", self.module_slug.as_deref(), model::module),
             company_id,
             requester_id: if is_chosen { requester_id } else { Patch::Absent },
             assigned_user_id: id(&mut bad, "assigned_user_id", self.assigned_user_id.as_deref()),

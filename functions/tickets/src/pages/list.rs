@@ -104,9 +104,8 @@ impl BulkBar {
         let mut assignees = vec![Opt::new("me", "Me"), Opt::new("none", "Nobody")];
         let people = choose::options(&choices.assignees, None);
         assignees.extend(people.iter().cloned());
-        // Every row carries this menu; a large desk finds the others on the ticket.
         let mut plain_assignees = vec![Opt::new("", "Nobody")];
-        plain_assignees.extend(people.into_iter().take(ASSIGNEES_SHOWN));
+        plain_assignees.extend(people);
         Self {
             carried: state.carried(),
             statuses: set("status", choose::statuses()),
@@ -143,9 +142,6 @@ struct Row {
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
 }
-
-/// People in the menu of a row.
-const ASSIGNEES_SHOWN: usize = 12;
 
 /// Tags in a row; the others are counted.
 const TAGS_SHOWN: usize = 3;

@@ -79,10 +79,10 @@ const EXPORT: &str = "SELECT t.id, t.subject, t.status, t.priority, c.name AS co
     t.closed_at";
 
 /// What narrows a list, over `tickets t`.
-pub(super) fn conditions(scope: Scope, filter: &TicketFilter, statuses: &[Status]) -> Sql {
+pub(super) fn conditions(scope: Scope, filter: &TicketFilter) -> Sql {
     let mut query = sql(" WHERE 1 = 1").append(scope.condition());
-    if !statuses.is_empty() {
-        let words: Vec<&str> = statuses.iter().map(|s| s.as_str()).collect();
+    if !filter.statuses.is_empty() {
+        let words: Vec<&str> = filter.statuses.iter().map(|s| s.as_str()).collect();
         query = query.push_in(" AND t.status IN", &words);
     }
     if !filter.priorities.is_empty() {
@@ -188,7 +188,7 @@ pub async fn export_after(
         Some(_) => query.push(" LEFT JOIN ticket_texts x ON x.id = t.id"),
         None => query,
     };
-    let query = query.append(conditions(scope, filter, &filter.statuses)).append(search::holds(scope, filter));
+    let query = query.append(conditions(scope, filter)).append(search::holds(scope, filter));
     let query = query.push(" AND t.id > ?").bind(after).push(" ORDER BY t.id LIMIT ?").bind(limit);
     Ok(query.fetch_all(db).await?)
 }
@@ -253,7 +253,7 @@ pub async fn view_counts(db: &Db, me: i64, saved: &[(i64, TicketFilter)]) -> Res
             .push(" UNION ALL SELECT 'saved', ?, (SELECT COUNT(*) FROM (SELECT t.id FROM")
             .bind(*id)
             .append(search::tagged(filter))
-            .append(conditions(Scope::everywhere(), filter, &filter.statuses))
+            .append(conditions(Scope::everywhere(), filter))
             .push(" LIMIT 1001) s)");
     }
     let rows: Vec<(String, i64, i64)> = query.fetch_all(db).await?;

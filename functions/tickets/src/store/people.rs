@@ -71,8 +71,9 @@ pub async fn choices(
          UNION ALL SELECT * FROM (SELECT 'company' AS kind, c.id AS id, c.name AS name, NULL AS last_name, NULL AS email FROM companies c \
            WHERE c.archived_at IS NULL ORDER BY c.name LIMIT 200) s2 \
          UNION ALL SELECT * FROM (SELECT 'requester', u.id, u.first_name, u.last_name, u.email FROM users u \
-           JOIN company_memberships m ON m.user_id = u.id AND m.status = 'active' AND m.company_id = ? \
-           WHERE u.is_active = TRUE ORDER BY u.email LIMIT 200) s3 \
+           WHERE u.is_active = TRUE AND u.id IN (SELECT m.user_id FROM company_memberships m \
+             WHERE m.company_id = ? AND m.status = 'active' UNION SELECT k.id FROM staff s JOIN users k ON k.email = s.email \
+             WHERE s.company_id = ? AND s.enabled = TRUE AND k.email_verified_at IS NOT NULL) ORDER BY u.email LIMIT 200) s3 \
          UNION ALL SELECT * FROM (SELECT DISTINCT 'category' AS kind, 0 AS id, l.category AS name, NULL AS last_name, NULL AS email FROM \
            (SELECT category FROM tickets WHERE updated_at >= ? ORDER BY updated_at DESC LIMIT 2000) l \
            WHERE l.category IS NOT NULL LIMIT 100) s4 \
@@ -96,6 +97,7 @@ pub async fn choices(
          UNION ALL SELECT * FROM (SELECT 'merged' AS kind, o.id AS id, o.subject AS name, o.status AS last_name, NULL AS email \
            FROM ticket_merges y JOIN tickets o ON o.id = y.ticket_id WHERE y.target_id = ? ORDER BY o.id LIMIT 50) s12",
     )
+    .bind(company_id)
     .bind(company_id)
     .bind(now - chrono::TimeDelta::days(180))
     .bind(ticket_id)
@@ -190,11 +192,15 @@ pub async fn is_assignable(at: impl Into<At<'_>>, user_id: i64) -> Result<bool> 
     Ok(found.is_some())
 }
 
-/// True for an active person with an active membership of the company.
+/// True for an active person with an active membership of the company, or whose proven address is that of
+/// somebody enabled in its staff directory (tickets 1).
 pub async fn is_requester_of(at: impl Into<At<'_>>, user_id: i64, company_id: i64) -> Result<bool> {
-    let found: Option<(i64,)> = sql("SELECT u.id FROM users u JOIN company_memberships m ON m.user_id = u.id \
-         WHERE u.id = ? AND u.is_active = TRUE AND m.company_id = ? AND m.status = 'active'")
+    let found: Option<(i64,)> = sql("SELECT u.id FROM users u WHERE u.id = ? AND u.is_active = TRUE AND ( \
+         EXISTS (SELECT 1 FROM company_memberships m WHERE m.user_id = u.id AND m.company_id = ? AND m.status = 'active') \
+         OR (u.email_verified_at IS NOT NULL AND EXISTS (SELECT 1 FROM staff s \
+           WHERE s.company_id = ? AND s.email = u.email AND s.enabled = TRUE)))")
     .bind(user_id)
+    .bind(company_id)
     .bind(company_id)
     .fetch_optional(at)
     .await?;

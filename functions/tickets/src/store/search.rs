@@ -53,7 +53,7 @@ pub async fn search(scope: Scope, db: &Db, filter: &TicketFilter) -> Result<Sear
 async fn counted(scope: Scope, db: &Db, filter: &TicketFilter, plan: Plan) -> Result<Search> {
     let query = sql("SELECT f.status, COUNT(*) AS tickets FROM (SELECT t.status FROM")
         .append(source(scope, filter, plan))
-        .append(conditions(scope, filter, &filter.statuses))
+        .append(conditions(scope, filter))
         .push(" LIMIT 10001) f GROUP BY f.status");
     Ok(Search { plan, found: Found::of(query.fetch_all(db).await?) })
 }
@@ -104,7 +104,7 @@ pub(super) fn keys(scope: Scope, filter: &TicketFilter, plan: Plan, limit: i64, 
             .push(sort_key(filter.sort))
             .append(sql(" FROM"))
             .append(source(scope, filter, plan))
-            .append(conditions(scope, filter, &filter.statuses))
+            .append(conditions(scope, filter))
             .push(order(filter))
             .push(" LIMIT ?) k")
             .bind(offset + limit),
@@ -130,21 +130,22 @@ pub(super) fn order_of_keys(filter: &TicketFilter) -> &'static str {
     if filter.is_ascending { " ORDER BY k.sort_key, k.id DESC" } else { " ORDER BY k.sort_key DESC, k.id DESC" }
 }
 
-/// The first of a list as the table `k`, in no order of its own. Several statuses are several runs of one
-/// index, each in order: neither engine would read them so by itself.
+/// The first of a list as the table `k`, in no order of its own. Several statuses or priorities are several
+/// runs of one index, each in order: neither engine would read them so by itself.
 fn ordered(scope: Scope, filter: &TicketFilter, most: i64) -> Sql {
     let is_led = filter.assigned.is_some()
         || filter.requester.is_some()
         || !filter.companies.is_empty()
         || scope.is_led()
         || !filter.tags.is_empty();
-    if filter.statuses.len() < 2 || filter.sort != Sort::Updated || is_led {
-        return run(scope, filter, &filter.statuses, most).push(" k");
+    let runs = if filter.sort == Sort::Updated && !is_led { filter.runs() } else { Vec::new() };
+    if runs.len() < 2 {
+        return run(scope, filter, most).push(" k");
     }
     let mut query = sql(" (SELECT m.id, m.status, m.sort_key FROM (");
-    for (index, status) in filter.statuses.iter().enumerate() {
+    for (index, part) in runs.iter().enumerate() {
         let before = if index == 0 { "SELECT * FROM" } else { " UNION ALL SELECT * FROM" };
-        query = query.push(before).append(run(scope, filter, std::slice::from_ref(status), most)).push(" l");
+        query = query.push(before).append(run(scope, part, most)).push(" l");
     }
     let order = if filter.is_ascending {
         ") m ORDER BY m.sort_key, m.id DESC"
@@ -154,12 +155,12 @@ fn ordered(scope: Scope, filter: &TicketFilter, most: i64) -> Sql {
     query.push(order).push(" LIMIT ?) k").bind(most)
 }
 
-fn run(scope: Scope, filter: &TicketFilter, statuses: &[crate::model::Status], most: i64) -> Sql {
+fn run(scope: Scope, filter: &TicketFilter, most: i64) -> Sql {
     sql(" (SELECT t.id, t.status,")
         .push(sort_key(filter.sort))
         .push(" FROM")
         .append(tagged(filter))
-        .append(conditions(scope, filter, statuses))
+        .append(conditions(scope, filter))
         .push(order(filter))
         .push(" LIMIT ?)")
         .bind(most)

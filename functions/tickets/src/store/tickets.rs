@@ -126,7 +126,7 @@ impl Ticket {
         let description: Option<String> = self.description.as_ref().map(|text| text.chars().take(500).collect());
         let facts = json!({
             "subject": self.subject, "description": description, "status": self.status, "priority": self.priority,
-            "category": self.category, "external_reference": self.external_reference,
+            "category": self.category, "module_slug": self.module_slug, "external_reference": self.external_reference,
             "company_id": self.company_id, "company_name": self.company_name,
             "requester_id": self.requester_id, "requester_name": self.requester_name(),
             "assigned_user_id": self.assigned_user_id, "assigned_name": self.assigned_name(),
@@ -219,8 +219,8 @@ pub async fn insert(tx: &mut Tx, doer: &Doer, new: &NewTicket) -> Result<i64> {
     let words = search_text(&new.subject, new.description.as_deref(), new.external_reference.as_deref());
     let id =
         sql("INSERT INTO tickets (company_id, requester_id, assigned_user_id, created_by_id, subject, description, \
-         status, priority, priority_order, category, source, external_reference, closed_at, search_text, version, \
-         created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?)")
+         status, priority, priority_order, category, module_slug, source, external_reference, closed_at, search_text, \
+         version, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?)")
         .bind(new.company_id)
         .bind(new.requester_id)
         .bind(new.assigned_user_id)
@@ -231,6 +231,7 @@ pub async fn insert(tx: &mut Tx, doer: &Doer, new: &NewTicket) -> Result<i64> {
         .bind(new.priority.as_str())
         .bind(new.priority.order())
         .bind(new.category.clone())
+        .bind(new.module_slug.clone())
         .bind(doer.source)
         .bind(new.external_reference.clone())
         .bind(new.status.is_done().then_some(now))
@@ -262,7 +263,7 @@ async fn write(tx: &mut Tx, ticket: &Ticket) -> Result<()> {
     let priority = crate::model::Priority::stored(&ticket.priority);
     sql(
         "UPDATE tickets SET subject = ?, description = ?, status = ?, priority = ?, priority_order = ?, category = ?, \
-         company_id = ?, requester_id = ?, assigned_user_id = ?, external_reference = ?, closed_at = ?, \
+         module_slug = ?, company_id = ?, requester_id = ?, assigned_user_id = ?, external_reference = ?, closed_at = ?, \
          version = version + 1, updated_at = ? WHERE id = ?",
     )
     .bind(&ticket.subject)
@@ -271,6 +272,7 @@ async fn write(tx: &mut Tx, ticket: &Ticket) -> Result<()> {
     .bind(&ticket.priority)
     .bind(priority.order())
     .bind(ticket.category.clone())
+    .bind(ticket.module_slug.clone())
     .bind(ticket.company_id)
     .bind(ticket.requester_id)
     .bind(ticket.assigned_user_id)

@@ -8,6 +8,7 @@ use shared::accounts::users;
 use shared::db::{At, Tx, sql};
 use shared::error::Result;
 use shared::events::{emit, names};
+use shared::modules::Slug;
 use shared::{search, tokens};
 
 use super::mapping::{Author, Comment, Mapped};
@@ -110,6 +111,7 @@ async fn create(tx: &mut Tx, mapped: &Mapped, people: People) -> Result<i64> {
         status: mapped.status,
         priority: mapped.priority,
         category: mapped.category.clone(),
+        module_slug: Some(Slug::Syncro.as_str().to_owned()),
         company_id: people.company,
         requester_id: people.requester,
         assigned_user_id: people.assignee,

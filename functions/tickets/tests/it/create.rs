@@ -2,9 +2,9 @@
 
 use http::Method;
 use serde_json::json;
-use shared::db::sql;
+use shared::db::{Sql, sql};
 
-use crate::help::{desk, events, portal, raise, read};
+use crate::help::{Desk, desk, events, portal, raise, read};
 
 #[tokio::test]
 async fn acceptance_1_signed_out_is_401_and_a_post_without_csrf_token_is_403() {
@@ -16,6 +16,42 @@ async fn acceptance_1_signed_out_is_401_and_a_post_without_csrf_token_is_403() {
     assert_eq!(reply.value()["code"], "csrf_missing");
     assert_eq!(desk.app.number(sql("SELECT COUNT(*) FROM tickets")).await, 0);
     desk.finish().await;
+}
+
+#[tokio::test]
+async fn acceptance_7_somebody_of_the_staff_directory_may_ask_while_enabled() {
+    let desk = desk().await;
+    let ticket = json!({ "subject": "x", "requester_id": desk.kim.id, "company_id": desk.northwind.id });
+    let post = async || desk.tom.json(Method::POST, "/api/tickets", ticket.clone()).await;
+    let offered = async || {
+        let form = desk.tom.get(&format!("/tickets/new?company_id={}", desk.northwind.id)).await.is(200).text();
+        let (_, from) = form.split_once("name=\"requester_id\"").unwrap();
+        from.split_once("</select>").unwrap().0.contains(&format!("<option value=\"{}\"", desk.kim.id))
+    };
+    assert_eq!(post().await.is(400).value()["code"], "requester_not_allowed");
+    desk.app.execute(on_staff(&desk, false)).await;
+    assert_eq!(post().await.is(400).value()["code"], "requester_not_allowed");
+    assert!(!offered().await);
+    desk.app.execute(sql("UPDATE staff SET enabled = TRUE")).await;
+    assert!(offered().await);
+    post().await.is(201);
+    let unproven = sql("UPDATE users SET email_verified_at = NULL WHERE id = ?").bind(desk.kim.id);
+    desk.app.execute(unproven).await;
+    assert!(!offered().await);
+    desk.app.run_jobs().await;
+    desk.finish().await;
+}
+
+/// Kim, who is no member of Northwind, in its directory.
+fn on_staff(desk: &Desk, is_enabled: bool) -> Sql {
+    let now = desk.app.app().now();
+    sql("INSERT INTO staff (company_id, first_name, last_name, email, enabled, sort_name, search_text, created_at, \
+         updated_at) SELECT ?, 'Kim', 'Kestrel', u.email, ?, 'kestrel kim', 'kim', ?, ? FROM users u WHERE u.id = ?")
+    .bind(desk.northwind.id)
+    .bind(is_enabled)
+    .bind(now)
+    .bind(now)
+    .bind(desk.kim.id)
 }
 
 #[tokio::test]
@@ -73,8 +109,24 @@ async fn acceptance_7_a_requester_needs_a_company_and_must_work_there() {
     }
     post(json!({ "subject": "x", "company_id": 9999 })).await.is(400).says("Company not found");
     post(json!({ "subject": "x", "assigned_user_id": desk.ana.id })).await.is(400);
-    post(json!({ "subject": "x", "module_slug": "syncro" })).await.refuses("module_slug");
+    post(json!({ "subject": "x", "module_slug": "no-such-module" })).await.refuses("module_slug");
     assert_eq!(desk.app.number(sql("SELECT COUNT(*) FROM tickets")).await, 0);
+    desk.finish().await;
+}
+
+#[tokio::test]
+async fn the_desk_files_a_ticket_under_a_module_of_the_catalogue() {
+    let desk = desk().await;
+    let id = raise(&desk.tom, json!({ "subject": "Agent", "module_slug": " TacticalRMM " })).await;
+    assert_eq!(read(&desk.tom, id).await["module_slug"], "tacticalrmm");
+    raise(&desk.tom, json!({ "subject": "Other" })).await;
+    let listed = desk.tom.api(Method::GET, "/api/tickets?module_slug=tacticalrmm").await.is(200).value();
+    assert_eq!((&listed["total"], &listed["items"][0]["id"]), (&json!(1), &json!(id)));
+    let path = format!("/api/tickets/{id}");
+    desk.tom.json(Method::PUT, &path, json!({ "module_slug": "no-such-module" })).await.refuses("module_slug");
+    desk.tom.json(Method::PUT, &path, json!({ "module_slug": null })).await.is(200);
+    assert!(read(&desk.tom, id).await["module_slug"].is_null());
+    desk.app.run_jobs().await;
     desk.finish().await;
 }
 

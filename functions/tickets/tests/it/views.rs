@@ -257,7 +257,12 @@ async fn saved_views_need_no_further_statements_and_two_are_counted() {
 async fn the_assignee_is_changed_in_the_row() {
     let desk = desk().await;
     let [id, ..] = three(&desk).await;
-    let page = desk.tom.get("/tickets?state=open").await.is(200).shows(&format!("assignee-{id}"));
+    let page = desk
+        .tom
+        .get("/tickets?state=open")
+        .await
+        .is(200)
+        .shows(&format!("data-opens=\"row-assignee\" data-row=\"{id}\""));
     page.shows("Assignee: Nobody, change");
     let me = desk.tom.id.to_string();
     let form = format!("/tickets/{id}/details?back=%2Ftickets%3Fstate%3Dopen");
