@@ -3,6 +3,7 @@
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use shared::Flash;
+use shared::accounts::staff;
 use shared::caller::access::{AnySection, ManageCompany, Rights};
 use shared::caller::{CompanyManager, Member, Person};
 use shared::context::By;
@@ -41,7 +42,7 @@ pub struct Administrator {
 
 /// How much there is of what is open to the viewer; absent where it is not.
 #[derive(Debug, Clone, Copy, Default, Serialize, sqlx::FromRow, ToSchema)]
-#[schema(as = CompanyCounts, example = json!({"members": 14, "open_tickets": 3}))]
+#[schema(as = CompanyCounts, example = json!({"members": 14, "open_tickets": 3, "staff": 23, "active_staff": 21}))]
 pub struct Counts {
     /// Active members; for who manages them.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -49,6 +50,12 @@ pub struct Counts {
     /// Open tickets; for who works at the desk.
     #[serde(skip_serializing_if = "Option::is_none")]
     open_tickets: Option<i64>,
+    /// People of the staff directory that the viewer may list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    staff: Option<i64>,
+    /// Those of them that are enabled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    active_staff: Option<i64>,
 }
 
 /// The company as its members see it.
@@ -82,7 +89,7 @@ impl Page for BusinessInformation {
             administrators,
             domains: if is_super_admin { vec!["dental.example.com".to_owned()] } else { Vec::new() },
             counts: if is_super_admin {
-                Counts { members: Some(14), open_tickets: Some(3) }
+                Counts { members: Some(14), open_tickets: Some(3), staff: Some(23), active_staff: Some(21) }
             } else {
                 Counts::default()
             },
@@ -119,7 +126,8 @@ pub async fn show(by: Member<AnySection>) -> Result<Response> {
 /// One statement, and none for plain members.
 async fn counts(by: &By, person: &Person, id: i64) -> Result<Counts> {
     let (manages, desk) = (person.rights.manages("membership.manage"), person.is_technician);
-    if !manages && !desk {
+    let within = staff::within_reach(person, id);
+    if !manages && !desk && within.is_none() {
         return Ok(Counts::default());
     }
     let query = sql("SELECT");
@@ -138,7 +146,17 @@ async fn counts(by: &By, person: &Person, id: i64) -> Result<Counts> {
             .bind(id),
         false => query.push(" CAST(NULL AS SIGNED)"),
     };
-    Ok(query.push(" AS open_tickets").fetch_one(by.db()).await?)
+    let query = query.push(" AS open_tickets,");
+    let query = match within {
+        Some(within) => query
+            .push(" (SELECT COUNT(*) FROM staff s WHERE 1 = 1")
+            .append(within.clone())
+            .push(") AS staff, (SELECT COUNT(*) FROM staff s WHERE s.enabled = TRUE")
+            .append(within)
+            .push(") AS active_staff"),
+        None => query.push(" CAST(NULL AS SIGNED) AS staff, CAST(NULL AS SIGNED) AS active_staff"),
+    };
+    Ok(query.fetch_one(by.db()).await?)
 }
 
 fn role(person: &Person, company_id: i64) -> String {

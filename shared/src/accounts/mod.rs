@@ -7,4 +7,5 @@ pub mod memberships;
 pub mod password_tokens;
 pub mod preferences;
 pub mod sessions;
+pub mod staff;
 pub mod users;

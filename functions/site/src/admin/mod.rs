@@ -1,25 +1,26 @@
 //! `/admin`: the overview of the portal and its first steps.
 
 use axum::response::Response;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shared::Flash;
 use shared::audit::Change;
 use shared::caller::{SuperAdmin, User};
 use shared::config::Config;
-use shared::db::sql;
-use shared::error::Result;
+use shared::db::{sql, sql_by_engine};
+use shared::error::{Error, Result};
 use shared::mail::transport::Backend;
 use shared::page::Page;
 use shared::routes::Routes;
+use shared::web::Form;
 
 use crate::dashboard::{Watch, Worker, watch};
 use crate::figures::portal::Portal;
-use crate::setup::{Setup, Task};
+use crate::setup::{STEPS, Setup, Task};
 
 /// Adds the routes.
 pub fn add(routes: Routes) -> Routes {
-    routes.page("/admin", overview).form("/admin/setup/dismiss", dismiss)
+    routes.page("/admin", overview).form("/admin/setup/dismiss", dismiss).form("/admin/setup/skip", skip)
 }
 
 /// The overview.
@@ -36,14 +37,19 @@ impl Page for Overview {
     const TEMPLATE: &'static str = "site/admin.html";
 
     fn samples() -> Vec<Self> {
-        let task = |title, state| Task { title, href: "/admin/email".to_owned(), state, help: None };
+        let task = |title, state| Task { step: "mail", title, href: "/admin/email".to_owned(), state, help: None };
         let page = |worker, is_dismissed| Self {
             watch: Watch {
                 portal: Portal { companies: 12, users: 140, open_tickets: 31, failed_jobs: 1, ..Portal::default() },
                 worker,
                 setup: Setup {
-                    tasks: vec![task("Protect your account", "done"), task("Set up outgoing mail", "attention")],
+                    tasks: vec![
+                        task("Protect your account", "done"),
+                        task("Set up outgoing mail", "attention"),
+                        task("Connect your other systems", "skipped"),
+                    ],
                     done: 1,
+                    is_finished: false,
                     is_dismissed,
                 },
             },
@@ -90,4 +96,41 @@ pub async fn dismiss(by: SuperAdmin) -> Result<Response> {
     tx.audit(Change::new("site_settings.updated", "site_settings", 1).after(json!({ "setup_dismissed_at": now })));
     tx.commit().await?;
     by.see("/admin", Flash::done("First steps put away")).await
+}
+
+/// Which step is passed over, or taken up again.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Skip {
+    step: String,
+    /// Taken up again.
+    undo: String,
+    /// `/` or the overview.
+    back: String,
+}
+
+/// Passes over a step of the list, or takes it up again, for all super administrators.
+pub async fn skip(by: SuperAdmin, form: Form<Skip>) -> Result<Response> {
+    let step = STEPS.into_iter().find(|step| *step == form.step);
+    let step = step.ok_or_else(|| Error::bad_request("There is no such step").or_see("/admin"))?;
+    let is_skipped = form.undo.is_empty();
+    let mut tx = by.begin().await?;
+    let change = if is_skipped {
+        sql_by_engine(
+            "INSERT INTO setup_skips (step, skipped_by_id, skipped_at) VALUES (?, ?, ?) ON CONFLICT (step) DO NOTHING",
+            "INSERT INTO setup_skips (step, skipped_by_id, skipped_at) VALUES (?, ?, ?) \
+             ON DUPLICATE KEY UPDATE step = step",
+        )
+        .bind(step)
+        .bind(tx.stamp().user_id)
+        .bind(by.now())
+    } else {
+        sql("DELETE FROM setup_skips WHERE step = ?").bind(step)
+    };
+    change.execute(&mut tx).await?;
+    let after = json!({ "step": step, "skipped": is_skipped });
+    tx.audit(Change::new("site_settings.updated", "site_settings", 1).after(after));
+    tx.commit().await?;
+    let to = if form.back == "/" { "/" } else { "/admin" };
+    by.see(to, Flash::done(if is_skipped { "Step skipped" } else { "Step taken up again" })).await
 }

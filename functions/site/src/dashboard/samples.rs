@@ -34,12 +34,17 @@ fn watch() -> Watch {
         ..Portal::default()
     };
     let task = Task {
+        step: "account",
         title: "Protect your account",
         href: "/profile/security".to_owned(),
         state: "not_started",
         help: Some("An authenticator app and recovery codes"),
     };
-    Watch { portal, worker: Worker::Late, setup: Setup { tasks: vec![task], done: 0, is_dismissed: false } }
+    Watch {
+        portal,
+        worker: Worker::Late,
+        setup: Setup { tasks: vec![task], done: 0, is_finished: false, is_dismissed: false },
+    }
 }
 
 fn asked() -> Dashboard {
@@ -67,7 +72,14 @@ pub(super) fn all() -> Vec<Dashboard> {
     let watch = watch();
     let note = queue_note(&watch.portal);
     let desk = || Some(Desk { unassigned: 7, mine: 12, waiting: 5, urgent: 2 });
-    let snapshot = Snapshot { members: Some(14), invited: Some(2), open_tickets: Some(5), urgent_tickets: Some(1) };
+    let snapshot = Snapshot {
+        members: Some(14),
+        invited: Some(2),
+        open_tickets: Some(5),
+        urgent_tickets: Some(1),
+        staff: Some(23),
+        active_staff: Some(21),
+    };
     let days = vec![0, 0, 1, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 1];
     let words = (10..24).map(|day| format!("{day} Nov")).collect();
     let failures = Failures { days: words, mails: days.clone(), webhooks: days.clone(), runs: vec![0; days.len()] };
@@ -80,7 +92,12 @@ pub(super) fn all() -> Vec<Dashboard> {
             unread: 3,
             personal: Personal { open_tickets: 2 },
             own: lines(),
-            snapshot: Some(Snapshot { members: Some(14), ..Snapshot::default() }),
+            snapshot: Some(Snapshot {
+                members: Some(14),
+                staff: Some(2),
+                active_staff: Some(0),
+                ..Snapshot::default()
+            }),
             ..blank()
         },
         Dashboard { desk: desk(), needs_you: lines(), has_company: true, snapshot: Some(snapshot), ..blank() },

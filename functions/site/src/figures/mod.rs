@@ -8,6 +8,7 @@ pub mod portal;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use shared::accounts::staff;
 use shared::caller::Person;
 use shared::context::By;
 use shared::db::{Sql, sql};
@@ -37,7 +38,8 @@ pub struct Personal {
 
 /// The active company in figures, each for those only who may open the list that proves it (organisation 14).
 #[derive(Debug, Clone, Default, Serialize, sqlx::FromRow, ToSchema)]
-#[schema(as = CompanyFigures, example = json!({"members": 14, "invited": 2, "open_tickets": 5, "urgent_tickets": 1}))]
+#[schema(as = CompanyFigures, example = json!({"members": 14, "invited": 2, "open_tickets": 5, "urgent_tickets": 1,
+    "staff": 23, "active_staff": 21}))]
 pub struct Snapshot {
     /// Active members; for who manages them.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -52,12 +54,18 @@ pub struct Snapshot {
     /// Those of them that are urgent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub urgent_tickets: Option<i64>,
+    /// People of the staff directory that the viewer may list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub staff: Option<i64>,
+    /// Those of them that are enabled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub active_staff: Option<i64>,
 }
 
 impl Snapshot {
     /// Nothing in it is for the viewer.
     pub fn is_empty(&self) -> bool {
-        self.members.is_none() && self.open_tickets.is_none()
+        self.members.is_none() && self.open_tickets.is_none() && self.staff.is_none()
     }
 }
 
@@ -85,7 +93,7 @@ pub async fn home(by: &By, person: &Person) -> Result<Home> {
         .push(OPEN)
         .push(" AS open_tickets");
     let query = desk(query, person.is_technician.then_some(id));
-    Ok(snapshot(query, person).fetch_one(by.db()).await?)
+    Ok(staff(snapshot(query, person), person).fetch_one(by.db()).await?)
 }
 
 fn desk(query: Sql, technician: Option<i64>) -> Sql {
@@ -135,6 +143,20 @@ fn snapshot(query: Sql, person: &Person) -> Sql {
             .push(" AS urgent_tickets"),
         None => query.push(", CAST(NULL AS SIGNED) AS company_tickets, CAST(NULL AS SIGNED) AS urgent_tickets"),
     }
+}
+
+/// The staff directory, as far as the viewer sees into it.
+fn staff(query: Sql, person: &Person) -> Sql {
+    let within = person.company.as_ref().and_then(|company| staff::within_reach(person, company.id));
+    let Some(within) = within else {
+        return query.push(", CAST(NULL AS SIGNED) AS staff, CAST(NULL AS SIGNED) AS active_staff");
+    };
+    query
+        .push(", (SELECT COUNT(*) FROM (SELECT 1 AS one FROM staff s WHERE 1 = 1")
+        .append(within.clone())
+        .push(" LIMIT 10001) p) AS staff, (SELECT COUNT(*) FROM (SELECT 1 AS one FROM staff s WHERE s.enabled = TRUE")
+        .append(within)
+        .push(" LIMIT 10001) q) AS active_staff")
 }
 
 /// A ticket in a short list.

@@ -28,6 +28,8 @@ pub struct Portal {
     pub has_modules: bool,
     pub has_name: bool,
     pub setup_dismissed_at: Option<DateTime<Utc>>,
+    pub has_announced: bool,
+    pub skipped: Option<String>,
 }
 
 /// Figures of the whole portal and the facts of the setup list, in one statement.
@@ -58,6 +60,8 @@ pub async fn portal(by: &By, person_id: i64) -> Result<Portal> {
          (SELECT COUNT(*) FROM (SELECT 1 AS one FROM company_memberships m JOIN companies p ON p.id = m.company_id \
          WHERE p.is_provider = FALSE LIMIT 1) h) AS customers, \
          EXISTS (SELECT 1 FROM integration_modules WHERE enabled = TRUE) AS has_modules, \
+         EXISTS (SELECT 1 FROM notifications WHERE dedupe_key LIKE 'announcement:%') AS has_announced, \
+         (SELECT GROUP_CONCAT(step) FROM setup_skips) AS skipped, \
          s.company_name IS NOT NULL AS has_name, s.setup_dismissed_at FROM site_settings s WHERE s.id = 1")
     .bind(now - TimeDelta::days(7))
     .bind(now - TimeDelta::days(1))

@@ -106,7 +106,10 @@ async fn the_company_is_shown_in_figures_to_whom_they_are_for() {
     assert_eq!((stat(&page, "Members"), stat(&page, "My companies")), ("2".to_owned(), "1".to_owned()));
     assert!(!page.text().contains("stat-label\">Open tickets<"), "tickets of the company are the desk's");
     let figures = olga.api(Method::GET, "/api/dashboard").await.is(200).value();
-    assert_eq!(figures["company"], json!({"id": acme.id, "name": "Acme", "members": 2, "invited": 0}));
+    assert_eq!(
+        figures["company"],
+        json!({"id": acme.id, "name": "Acme", "members": 2, "invited": 0, "staff": 0, "active_staff": 0})
+    );
     assert!(figures.get("portal").is_none() && figures.get("desk").is_none(), "{figures}");
     let tom = app.technician("tom", &provider).await;
     let _ = tom.get("/").await.shows("Company snapshot").hides("Webhook queue");
@@ -216,13 +219,13 @@ async fn a_super_admin_watches_the_portal() {
     let app = portal().await;
     let ann = app.super_admin("ann").await;
     app.company("Acme").await;
-    let page = ann.get("/").await.is(200).shows("First steps").shows("0 of 7 done");
+    let page = ann.get("/").await.is(200).shows("First steps").shows("0 of 8 done");
     assert_eq!((stat(&page, "Companies"), stat(&page, "Portal users")), ("1".to_owned(), "1".to_owned()));
     assert_eq!(stat(&page, "Background work"), "Not running");
     app.run_jobs().await;
     assert_eq!(stat(&ann.get("/").await, "Background work"), "Running");
     app.advance(TimeDelta::minutes(6));
-    let page = ann.get("/admin").await.is(200).shows("Background work is late").shows("0 of 7 done");
+    let page = ann.get("/admin").await.is(200).shows("Background work is late").shows("0 of 8 done");
     assert_eq!(stat(&page, "Failed mails, 7 days"), "0");
     app.finish().await;
 }
@@ -232,7 +235,7 @@ async fn first_steps_follow_what_is_there() {
     let app = portal().await;
     let ann = app.super_admin("ann").await;
     let provider = app.provider("Northstar").await;
-    let _ = ann.get("/admin").await.shows("1 of 7 done").shows(&format!("{}&#x2f;invite", provider.id));
+    let _ = ann.get("/admin").await.shows("1 of 8 done").shows(&format!("{}&#x2f;invite", provider.id));
     app.technician("tom", &provider).await;
     let acme = app.company("Acme").await;
     app.member("mia", &acme).await;
@@ -242,13 +245,96 @@ async fn first_steps_follow_what_is_there() {
             .bind(app.app().now()),
     )
     .await;
-    let _ = ann.get("/admin").await.shows("4 of 7 done").shows("Nothing has been sent yet");
+    let _ = ann.get("/admin").await.shows("4 of 8 done").shows("Nothing has been sent yet");
     app.execute(sql("UPDATE site_settings SET company_name = 'Northstar IT'")).await;
-    let _ = ann.get("/admin").await.shows("5 of 7 done").shows("Connect your other systems");
+    let _ = ann.get("/admin").await.shows("5 of 8 done").shows("Connect your other systems");
     let _ = ann.post("/admin/setup/dismiss", &[]).await.goes_to("/admin");
-    let _ = ann.get("/admin").await.is(200).hides(" of 7 done");
-    let _ = ann.get("/").await.is(200).hides(" of 7 done");
+    let _ = ann.get("/admin").await.is(200).hides(" of 8 done");
+    let _ = ann.get("/").await.is(200).hides(" of 8 done");
     assert_eq!(app.audit().await, ["site_settings.updated"]);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn steps_are_skipped_taken_up_and_done_all_the_same() {
+    let app = portal().await;
+    let ann = app.super_admin("ann").await;
+    let _ = ann.get("/admin").await.is(200).shows("Publish something").hides(">Skipped<").hides("Take up");
+    let skip = async |step: &str| ann.post("/admin/setup/skip", &[("step", step), ("back", "/")]).await;
+    for step in ["name", "name", "publish"] {
+        let _ = skip(step).await.goes_to("/");
+    }
+    let page = ann.get("/").await.is(200).shows("0 of 8 done").shows("Take up: Name your portal");
+    assert_eq!(page.text().matches("Take up:").count(), 2);
+    let undo = [("step", "name"), ("undo", "1"), ("back", "https://evil.example")];
+    let _ = ann.post("/admin/setup/skip", &undo).await.goes_to("/admin");
+    let _ = ann.get("/admin").await.hides("Take up: Name your portal").shows("Skip: Name your portal");
+    // What is done counts, skipped or not.
+    app.execute(
+        sql("INSERT INTO notifications (event_type, message, audience, dedupe_key, expires_at, created_at) \
+         VALUES ('announcement', 'Hello', 'all', 'announcement:1', ?, ?)")
+        .bind(app.app().now() + TimeDelta::days(9))
+        .bind(app.app().now()),
+    )
+    .await;
+    let _ = ann.get("/admin").await.shows("1 of 8 done").hides("Take up: Publish something");
+    for step in ["account", "name", "mail", "company", "technician", "customer", "modules"] {
+        let _ = skip(step).await.is(303);
+    }
+    let _ = ann.get("/").await.is(200).hides("First steps");
+    let _ = ann.get("/admin").await.is(200).shows("First steps");
+    let _ = skip("fly").await.goes_to("/admin");
+    let acme = app.company("Acme").await;
+    let _ = app.company_admin("olga", &acme).await.post("/admin/setup/skip", &[("step", "mail")]).await.goes_to("/");
+    assert_eq!(app.audit().await.iter().filter(|action| *action == "site_settings.updated").count(), 11);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn staff_figures_follow_the_level() {
+    let app = portal().await;
+    let acme = app.company("Acme").await;
+    let now = app.app().now();
+    for (name, department, enabled) in
+        [("a", Some("reception"), true), ("b", Some("surgery"), false), ("c", None, true)]
+    {
+        app.execute(
+            sql("INSERT INTO staff (company_id, first_name, last_name, email, department, department_key, enabled, \
+                 sort_name, search_text, created_at, updated_at) VALUES (?, ?, '', ?, ?, ?, ?, ?, ?, ?, ?)")
+            .bind(acme.id)
+            .bind(name)
+            .bind(format!("{name}@example.com"))
+            .bind(department)
+            .bind(department)
+            .bind(enabled)
+            .bind(name)
+            .bind(name)
+            .bind(now)
+            .bind(now),
+        )
+        .await;
+    }
+    for (name, level, expected) in [
+        ("a", 1, Some((1, "1 active"))),
+        ("b", 2, Some((2, "1 active"))),
+        ("x", 1, Some((0, "No active staff"))),
+        ("z", 0, None),
+    ] {
+        let actor = app.member(name, &acme).await;
+        let query = sql("UPDATE company_memberships SET staff_permission = ? WHERE user_id = ?");
+        app.execute(query.bind(level).bind(actor.id)).await;
+        let before = app.db().statements();
+        let page = actor.get("/").await.is(200);
+        assert!(app.db().statements() - before <= 8);
+        let Some((staff, note)) = expected else {
+            let _ = page.hides("stat-label\">Staff");
+            continue;
+        };
+        assert_eq!(stat(&page, "Staff"), staff.to_string());
+        let _ = page.shows(note);
+        let figures = actor.api(Method::GET, "/api/dashboard").await.is(200).value();
+        assert_eq!(figures["company"]["staff"], staff);
+    }
     app.finish().await;
 }
 
