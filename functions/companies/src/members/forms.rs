@@ -34,8 +34,11 @@ pub struct Saved {
 
 const SAVED: Saved = Saved { success: true, role_id: None, role_name: None };
 
+/// Members who manage nobody are told so; to others the membership does not exist.
 fn managed(by: &User, company_id: i64) -> Result<Manager> {
-    Manager::of(by.me(), company_id).ok_or_else(record::unknown)
+    let is_member = by.me().memberships.iter().any(|m| m.company.id == company_id);
+    Manager::of(by.me(), company_id)
+        .ok_or_else(|| if is_member { Error::forbidden("Access denied") } else { record::unknown() })
 }
 
 /// A section and whether it is on.

@@ -14,6 +14,7 @@ use shared::jobs::{JobError, Jobs, NewJob, Run};
 use shared::mail::Draft;
 use shared::notify::{self, Kind, Notice, Recipient};
 
+use super::batch;
 use super::record::{self, INVITED_FOR, Record, Which};
 
 /// Adds the work.
@@ -28,6 +29,8 @@ pub fn add(jobs: Jobs) -> Jobs {
         .on_event(names::MEMBERSHIP_REVOKED, "memberships.revoked")
         .on_event(names::MEMBERSHIP_CHANGED, "memberships.changed")
         .every("memberships.remind_due", TimeDelta::days(1), remind_due)
+        .on(batch::JOB, batch::work::job)
+        .every("memberships.purge_batches", TimeDelta::days(1), batch::work::purge)
 }
 
 #[derive(Debug, Deserialize)]

@@ -3,9 +3,11 @@
 
 pub mod access;
 pub mod api;
+pub mod batch;
 pub mod change;
 pub mod choose;
 pub mod forms;
+pub mod host;
 pub mod invitations;
 pub mod jobs;
 pub mod joining;
@@ -57,5 +59,8 @@ pub fn add(routes: Routes) -> Routes {
         .page("/admin/companies/{id}/invite", pages::invite)
         .page("/admin/companies/{id}/invite/link", pages::link)
         .form("/admin/companies/users/invite", pages::send)
+        .page("/admin/companies/{id}/invite/several", batch::pages::new)
+        .form("/admin/companies/users/invite-several", batch::pages::send)
+        .page("/admin/companies/{id}/invite/several/{batch}", batch::pages::show)
         .form("/admin/companies/users/create", pages::create)
 }

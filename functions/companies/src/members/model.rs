@@ -116,13 +116,9 @@ impl Fields {
         let email = bad.check("email", self.parse_email());
         let first_name = bad.check("first_name", parse_optional_name(&self.first_name));
         let last_name = bad.check("last_name", parse_optional_name(&self.last_name));
-        let role = bad.check("role", self.role(roles));
-        let staff_permission = bad.check("staff_permission", self.level(manager));
-        for field in Field::ALL.into_iter().filter(|field| flags.get(*field) && !manager.may_flag(*field)) {
-            bad.add(field.name(), NOT_HELD);
-        }
+        let grant = self.grant(manager, roles, flags, &mut bad);
         bad.finish()?;
-        let (Some(email), Some(role)) = (email, role) else {
+        let (Some(email), Some((role, staff_permission))) = (email, grant) else {
             return Err(Invalid::field("email", "Enter an email address"));
         };
         Ok(Invitation {
@@ -131,9 +127,19 @@ impl Fields {
             last_name: last_name.flatten(),
             role,
             flags,
-            staff_permission: staff_permission.unwrap_or(0),
+            staff_permission,
             password_hash: None,
         })
+    }
+
+    /// Role and staff level, if the caller may grant them and the sections.
+    pub fn grant(&self, manager: &Manager, roles: &[Role], flags: Flags, bad: &mut Invalid) -> Option<(Role, i64)> {
+        let role = bad.check("role", self.role(roles));
+        let level = bad.check("staff_permission", self.level(manager));
+        for field in Field::ALL.into_iter().filter(|field| flags.get(*field) && !manager.may_flag(*field)) {
+            bad.add(field.name(), NOT_HELD);
+        }
+        role.zip(level)
     }
 
     fn parse_email(&self) -> Result<String, &'static str> {

@@ -7,6 +7,7 @@ use serde_json::json;
 use shared::accounts::invitations;
 use shared::accounts::memberships::{self, NewMembership, Status};
 use shared::accounts::users::{self, NewUser, User};
+use shared::app::App;
 use shared::audit::Change;
 use shared::context::By;
 use shared::db::{Tx, sql};
@@ -17,6 +18,7 @@ use shared::mail::transport::Backend;
 
 use super::access::Field;
 use super::change;
+use super::host::Host;
 use super::manager::{Manager, Role};
 use super::model::Invitation;
 use super::record::{self, INVITED_FOR, Record, Which};
@@ -43,35 +45,57 @@ pub struct Sent {
 /// Adds a person: the account, the membership, the mail and the trail in one transaction.
 pub async fn invite(by: &By, manager: &Manager, company: &Company, invitation: &Invitation) -> Result<Sent> {
     let mut tx = by.begin().await?;
-    let (user, is_new) = match users::find_by_email(&mut tx, &invitation.email).await? {
+    let host = Host::of(by, manager.is_super_admin);
+    let sent = invite_in(&mut tx, by.app(), &host, manager, company, invitation).await?;
+    let link = sent.link.filter(|_| sent.is_unsent && manager.is_super_admin);
+    keep_link(by, &mut tx, link.as_deref()).await?;
+    tx.commit().await?;
+    Ok(Sent { link, ..sent })
+}
+
+/// The same within a transaction of the caller, for whoever the host is. The link is given where one was made.
+pub async fn invite_in(
+    tx: &mut Tx,
+    app: &App,
+    host: &Host,
+    manager: &Manager,
+    company: &Company,
+    invitation: &Invitation,
+) -> Result<Sent> {
+    let (user, is_new) = match users::find_by_email(&mut *tx, &invitation.email).await? {
         Some(user) => (user, false),
-        None => (add_person(&mut tx, company, invitation).await?, true),
+        None => (add_person(tx, company, invitation).await?, true),
     };
     // Whoever has an account is asked; only a super administrator lets them in at once (organisation 7.4).
     let is_made = is_new && invitation.password_hash.is_some();
-    let is_active = is_made || (manager.is_super_admin && user.has_password);
+    let is_active = is_made || (host.lets_in && user.has_password);
     let status = if is_active { Status::Active } else { Status::Invited };
-    let membership = open(&mut tx, manager, company, &user, status).await?;
-    grant(&mut tx, membership, invitation, status).await?;
-    let link = if is_made { None } else { write_to(by, &mut tx, company, &user, is_active).await? };
+    let membership = open(tx, manager, company, &user, status).await?;
+    grant(tx, membership, invitation, status).await?;
+    let link = if is_made { None } else { write_to(tx, app, host, &company.name, &user, is_active).await? };
     tx.audit(trail(membership, company, &user, invitation, status));
     if is_active {
-        change::announce(&mut tx, names::MEMBERSHIP_GRANTED, company.id, user.id).await?;
+        change::announce(tx, names::MEMBERSHIP_GRANTED, company.id, user.id).await?;
     }
-    let is_unsent = !is_made && matches!(by.app().mail(), Backend::Off);
-    let link = link.filter(|_| is_unsent && manager.is_super_admin);
-    keep_link(by, &mut tx, link.as_deref()).await?;
-    tx.commit().await?;
+    let is_unsent = !is_made && matches!(app.mail(), Backend::Off);
     Ok(Sent { link, is_active, is_unsent })
 }
 
 /// The mail to a person; the link, where it lets them in without a password yet.
-async fn write_to(by: &By, tx: &mut Tx, company: &Company, user: &User, is_active: bool) -> Result<Option<String>> {
+async fn write_to(
+    tx: &mut Tx,
+    app: &App,
+    host: &Host,
+    company: &str,
+    user: &User,
+    is_active: bool,
+) -> Result<Option<String>> {
     if user.has_password {
-        tell(by, tx, &company.name, user, is_active).await?;
+        tell(tx, app, host, company, user, is_active).await?;
         return Ok(None);
     }
-    invitations::send(tx, by, user, Some(&company.name)).await.map(Some)
+    let link = invitations::send_from(tx, app, host.base()?, host.inviter.as_ref(), user, Some(company)).await?;
+    Ok(Some(link))
 }
 
 /// Sends an invitation that waits for an answer once more.
@@ -89,12 +113,8 @@ pub async fn resend(by: &By, manager: &Manager, member: &Record) -> Result<Sent>
         .bind(member.id)
         .execute(&mut tx)
         .await?;
-    let link = if user.has_password {
-        tell(by, &mut tx, &member.company_name, &user, false).await?;
-        None
-    } else {
-        Some(invitations::send(&mut tx, by, &user, Some(&member.company_name)).await?)
-    };
+    let host = Host::of(by, manager.is_super_admin);
+    let link = write_to(&mut tx, by.app(), &host, &member.company_name, &user, false).await?;
     let is_unsent = matches!(by.app().mail(), Backend::Off);
     let link = link.filter(|_| is_unsent && manager.is_super_admin);
     keep_link(by, &mut tx, link.as_deref()).await?;
@@ -185,20 +205,19 @@ async fn grant(tx: &mut Tx, membership: i64, invitation: &Invitation, status: St
 }
 
 /// The mail to somebody who can already sign in.
-async fn tell(by: &By, tx: &mut Tx, company: &str, user: &User, is_active: bool) -> Result<()> {
-    let base = by.base_url().ok_or_else(invitations::missing_base)?;
-    let inviter = by.person().map(|person| (person.user.name(), person.user.email.clone()));
+async fn tell(tx: &mut Tx, app: &App, host: &Host, company: &str, user: &User, is_active: bool) -> Result<()> {
+    let base = host.base()?;
     let fields = context! {
         first_name => user.first_name.clone(),
         company,
-        inviter => inviter.as_ref().map(|(name, _)| name),
+        inviter => host.name(),
         is_active,
         link => if is_active { format!("{base}/") } else { format!("{base}/companies/invitations") },
     };
-    let mut mail = Draft::template(by.app(), &mut *tx, "company_invitation", fields).await?;
+    let mut mail = Draft::template(app, &mut *tx, "company_invitation", fields).await?;
     mail.to(&user.email);
-    if let Some((_, email)) = &inviter {
-        mail.reply_to(email);
+    if let Some(inviter) = &host.inviter {
+        mail.reply_to(&inviter.email);
     }
     mail.queue(tx).await?;
     Ok(())

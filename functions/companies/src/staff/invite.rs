@@ -4,10 +4,10 @@
 use minijinja::context;
 use serde::Serialize;
 use serde_json::json;
-use shared::accounts::invitations;
 use shared::accounts::memberships::{self, NewMembership, Status};
 use shared::accounts::password_tokens::{self, Purpose};
 use shared::accounts::users::{self, NewUser, User};
+use shared::app::App;
 use shared::audit::Change;
 use shared::context::By;
 use shared::db::{Tx, sql};
@@ -19,6 +19,7 @@ use utoipa::ToSchema;
 use super::change::trail;
 use super::model::Staff;
 use super::store;
+use crate::members::host::Host;
 use crate::members::record::{self, Which};
 
 /// What came of an invitation.
@@ -34,23 +35,30 @@ pub struct Invited {
 /// Invites a staff member; one who has an account is asked to join, and one who was invited before gets
 /// the mail once more.
 pub async fn invite(by: &By, staff: &Staff) -> Result<Invited> {
+    let mut tx = by.begin().await?;
+    invite_in(&mut tx, by.app(), &Host::of(by, false), staff).await?;
+    tx.commit().await?;
+    Ok(Invited { success: true, email_sent: !matches!(by.app().mail(), Backend::Off) })
+}
+
+/// The same within a transaction of the caller, for whoever the host is.
+pub async fn invite_in(tx: &mut Tx, app: &App, host: &Host, staff: &Staff) -> Result<()> {
     let email = staff.values.email.clone();
     let email = email.ok_or_else(|| Error::bad_request("No email for staff member").code("no_email"))?;
-    let base = by.base_url().ok_or_else(invitations::missing_base)?;
-    let mut tx = by.begin().await?;
-    store::hold(&mut tx, staff.id).await?;
-    let user = match users::find_by_email(&mut tx, &email).await? {
+    store::hold(tx, staff.id).await?;
+    let user = match users::find_by_email(&mut *tx, &email).await? {
         Some(user) => user,
-        None => add_person(&mut tx, staff, &email).await?,
+        None => add_person(tx, staff, &email).await?,
     };
-    let membership = open(&mut tx, staff, &user).await?;
+    let membership = open(tx, staff, &user).await?;
+    let now = tx.stamp().at;
     sql("UPDATE staff SET user_id = ?, updated_at = ? WHERE id = ?")
         .bind(user.id)
-        .bind(by.now())
+        .bind(now)
         .bind(staff.id)
-        .execute(&mut tx)
+        .execute(&mut *tx)
         .await?;
-    write_to(by, &mut tx, staff, &user, &base).await?;
+    write_to(tx, app, host, staff, &user).await?;
     tx.audit(
         Change::new("membership.invited", "company_membership", membership)
             .label(&user.email)
@@ -61,8 +69,7 @@ pub async fn invite(by: &By, staff: &Staff) -> Result<Invited> {
             .meta("user_email", user.email.clone()),
     );
     tx.audit(trail("staff.invited", staff).meta("user_id", user.id));
-    tx.commit().await?;
-    Ok(Invited { success: true, email_sent: !matches!(by.app().mail(), Backend::Off) })
+    Ok(())
 }
 
 async fn add_person(tx: &mut Tx, staff: &Staff, email: &str) -> Result<User> {
@@ -123,25 +130,24 @@ async fn open(tx: &mut Tx, staff: &Staff, user: &User) -> Result<i64> {
 }
 
 /// Who has no password yet chooses one by the link; everybody else is asked to join.
-async fn write_to(by: &By, tx: &mut Tx, staff: &Staff, user: &User, base: &str) -> Result<()> {
-    let inviter = by.person().map(|person| (person.user.name(), person.user.email.clone()));
-    let name = inviter.as_ref().map(|(name, _)| name.clone());
+async fn write_to(tx: &mut Tx, app: &App, host: &Host, staff: &Staff, user: &User) -> Result<()> {
+    let (base, name) = (host.base()?, host.name());
     let (first_name, company) = (staff.values.first_name.clone(), staff.company_name.clone());
     let mut mail = if user.has_password {
         let link = format!("{base}/companies/invitations");
         let fields = context! { first_name, company, inviter => name, is_active => false, link };
-        Draft::template(by.app(), &mut *tx, "company_invitation", fields).await?
+        Draft::template(app, &mut *tx, "company_invitation", fields).await?
     } else {
         let token = password_tokens::issue(tx, user.id, Purpose::Invite).await?;
         let link = format!("{base}/reset-password#token={token}");
         let fields = context! { first_name, company, inviter => name, link, token, expires_in => "7 days" };
-        let mut mail = Draft::template(by.app(), &mut *tx, "staff_invitation", fields).await?;
+        let mut mail = Draft::template(app, &mut *tx, "staff_invitation", fields).await?;
         mail.sensitive();
         mail
     };
     mail.to(&user.email);
-    if let Some((_, email)) = &inviter {
-        mail.reply_to(email);
+    if let Some(inviter) = &host.inviter {
+        mail.reply_to(&inviter.email);
     }
     mail.queue(tx).await?;
     Ok(())

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use shared::accounts::preferences;
 use shared::audit::Change;
 use shared::caller::Member;
-use shared::context::encode_component;
+use shared::context::{By, encode_component};
 use shared::error::{Error, Result};
 use shared::page::Page;
 use shared::web::{PageOf, Paging, Query, csv_cell};
@@ -126,6 +126,8 @@ pub struct StaffList {
     size_url: String,
     sort_url: String,
     export_url: String,
+    /// The query of this page, to come back to.
+    back: String,
     /// Filters that are set, the search included.
     filters: usize,
     /// The viewer has no department, so nobody can be shown.
@@ -271,6 +273,7 @@ impl StaffList {
             size_url: format!("/staff?{kept}sort={sort}&size="),
             sort_url: format!("/staff?{kept}size={}&sort=", list.size),
             export_url: format!("/staff/export.csv?{kept}sort={sort}"),
+            back: format!("?{kept}sort={sort}&size={}&page={}", list.size, list.page),
             filters: asked.count(),
             lacks_department: viewer.lacks_department(),
             list,
@@ -315,9 +318,14 @@ pub async fn export(by: Member<Directory>, asked: Query<Asked>) -> Result<Respon
     let count = i64::try_from(rows.len()).unwrap_or(i64::MAX);
     tx.audit(Change::of_many("staff.exported", "staff").company(Some(by.company().id)).meta("rows", count));
     tx.commit().await?;
+    Ok(attachment(&by, &rows).into_response())
+}
+
+/// These people as a file for spreadsheets.
+pub(super) fn attachment(by: &By, rows: &[Staff]) -> impl IntoResponse + use<> {
     let name = format!("attachment; filename=\"staff-{}.csv\"", by.now().format("%Y-%m-%d"));
     let headers = [(header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (header::CONTENT_DISPOSITION, name)];
-    Ok((headers, file(&rows)).into_response())
+    (headers, file(rows))
 }
 
 fn file(rows: &[Staff]) -> String {

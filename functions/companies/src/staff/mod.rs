@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod body;
+pub mod bulk;
 pub mod change;
 pub mod field;
 pub mod forms;
@@ -9,6 +10,7 @@ pub mod import;
 pub mod invite;
 pub mod jobs;
 pub mod list;
+pub mod merge;
 pub mod model;
 pub mod scope;
 pub mod show;
@@ -37,6 +39,10 @@ pub fn add(routes: Routes) -> Routes {
         .page("/staff/new", forms::new)
         .form("/staff", forms::create)
         .form("/staff/enabled", show::enabled)
+        .form("/staff/bulk", bulk::run)
+        .page("/staff/invited/{batch}", crate::members::batch::pages::show_staff)
+        .page("/staff/{id}/merge", merge::choose)
+        .form("/staff/{id}/merge", merge::merge)
         .page("/staff/{id}", show::show)
         .form("/staff/{id}", forms::save)
         .page("/staff/{id}/edit", forms::edit)

@@ -33,6 +33,12 @@ pub async fn get(at: impl Into<At<'_>>, id: i64, now: DateTime<Utc>) -> Result<O
     Ok(sql(COLUMNS).bind(now).push(" AND s.id = ?").bind(id).fetch_optional(at).await?)
 }
 
+/// Those of these staff members that are within reach, at most 200.
+pub async fn some(at: impl Into<At<'_>>, viewer: &Viewer, ids: &[i64], now: DateTime<Utc>) -> Result<Vec<Staff>> {
+    let query = sql(COLUMNS).bind(now).append(viewer.condition()).push_in(" AND s.id IN", ids);
+    Ok(query.push(" ORDER BY s.sort_name, s.id LIMIT 200").fetch_all(at).await?)
+}
+
 /// What narrows and orders a list.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {

@@ -1,6 +1,7 @@
 //! The routes of the area, in process, each test with a portal of its own.
 
 mod api;
+mod batch;
 mod business_information;
 mod documentation;
 mod domains;
@@ -14,6 +15,7 @@ mod pages;
 mod removal;
 mod roles;
 mod staff;
+mod staff_bulk;
 mod staff_import;
 mod staff_steps;
 mod switch;

@@ -95,7 +95,9 @@ async fn managers_are_held_to_what_they_hold() {
     let adam = app.member("adam", &acme).await;
     let mia = app.member("mia", &acme).await;
     app.execute(sql("UPDATE company_memberships SET staff_permission = 1 WHERE user_id = ?").bind(mia.id)).await;
-    let _ = set(&mia, acme.id, mia.id, "staff-permission", &[("permission", "3")]).await.is(404);
+    let _ = set(&mia, acme.id, mia.id, "staff-permission", &[("permission", "3")]).await.is(403);
+    let beta = app.company("Beta").await;
+    let _ = set(&mia, beta.id, olga.id, "staff-permission", &[("permission", "3")]).await.is(404);
     make(&app, &adam, "member", true).await;
     let id = mia.id;
     let technician = role(&app, "helpdesk technician").await.to_string();
