@@ -177,13 +177,20 @@ async fn candidates(by: &By, staff: &Staff, q: &str) -> Result<Vec<Other>> {
 
 /// Every field in which the rows differ.
 fn lines(kept: &Staff, other: &Staff) -> Vec<Line> {
-    let texts = |field: Field| (kept.values.text(field), other.values.text(field));
+    let texts = |field: Field| (shown(&kept.values, field), shown(&other.values, field));
     let differs = |field: &Field| texts(*field).0 != texts(*field).1;
     let line = |field: Field| {
         let (own, others) = texts(field);
         Line { label: field.label(), is_filled: FILLED.contains(&field) && own.is_empty(), kept: own, other: others }
     };
     Field::ALL.into_iter().filter(differs).map(line).collect()
+}
+
+/// Of times the day is enough to compare.
+fn shown(values: &Values, field: Field) -> String {
+    let text = values.text(field);
+    let is_time = matches!(field, Field::DateOnboarded | Field::DateOffboarded);
+    if is_time { text.chars().take(10).collect() } else { text }
 }
 
 fn why_not(kept: &Staff, other: &Staff) -> Option<&'static str> {

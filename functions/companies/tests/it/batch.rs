@@ -58,7 +58,12 @@ async fn each_address_has_a_result_of_its_own() {
     let _ = page.shows("Put right and send the other 1");
     let _ = olga.region(&to, "invited").await.is(200).hides("<html");
     let again = format!("{form}?from={}", to.rsplit('/').next().unwrap());
-    let _ = olga.get(&again).await.is(200).shows("\nben</textarea>").shows("value=\"can_access_shop\"");
+    let _ = olga
+        .get(&again)
+        .await
+        .is(200)
+        .shows("\nben</textarea>")
+        .shows("name=\"can_access_shop\" type=\"checkbox\" value=\"true\" checked");
     let made = "SELECT COUNT(*) FROM company_memberships m JOIN users u ON u.id = m.user_id WHERE m.company_id = ? \
                 AND m.status = 'invited' AND m.can_access_shop = TRUE AND m.staff_permission = 1 AND m.invited_by = ?";
     assert_eq!(app.number(sql(made).bind(acme.id).bind(olga.id)).await, 2);

@@ -72,22 +72,22 @@ fn read_part(part: &str) -> Vec<Line> {
     }
 }
 
-/// What a state says, and its tone and picture.
-pub fn words(state: &str) -> (&'static str, &'static str, &'static str) {
+/// What a state says, and its tone.
+pub fn words(state: &str) -> (&'static str, &'static str) {
     match state {
-        "waiting" => ("Waiting", "neutral", "clock"),
-        "ready" => ("Will be invited", "info", "mail"),
-        "invited" => ("Invited, a mail is on its way", "success", "circle-check"),
-        "unsent" => ("Invited, but no mail server is set up", "warning", "alert-triangle"),
-        "added" => ("Works here now, a mail tells them", "success", "circle-check"),
-        "member" => ("A member already", "neutral", "user-check"),
-        "already" => ("Invited already", "neutral", "mail"),
-        "suspended" => ("Suspended: give access again on the person’s page", "warning", "ban"),
-        "invalid" => ("Not an email address", "danger", "circle-x"),
-        "repeated" => ("Twice in the list", "neutral", "copy"),
-        "no_email" => ("No email in the staff directory", "warning", "alert-triangle"),
-        "limit" => ("Not sent: 50 invitations an hour are the most", "warning", "clock-pause"),
-        _ => ("Could not be invited. Try again.", "danger", "circle-x"),
+        "waiting" => ("Waiting", "neutral"),
+        "ready" => ("Will be invited", "info"),
+        "invited" => ("Invited, a mail is on its way", "success"),
+        "unsent" => ("Invited, but no mail server is set up", "warning"),
+        "added" => ("Works here now, a mail tells them", "success"),
+        "member" => ("A member already", "neutral"),
+        "already" => ("Invited already", "neutral"),
+        "suspended" => ("Suspended: give access again on the person’s page", "warning"),
+        "invalid" => ("Not an email address", "danger"),
+        "repeated" => ("Twice in the list", "neutral"),
+        "no_email" => ("No email in the staff directory", "warning"),
+        "limit" => ("Not sent: 50 invitations an hour are the most", "warning"),
+        _ => ("Could not be invited. Try again.", "danger"),
     }
 }
 

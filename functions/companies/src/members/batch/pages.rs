@@ -29,13 +29,12 @@ pub struct Told {
     state: String,
     words: &'static str,
     tone: &'static str,
-    icon: &'static str,
 }
 
 impl Told {
     fn new(typed: &str, email: Option<String>, state: &str) -> Self {
-        let (words, tone, icon) = model::words(state);
-        Self { typed: typed.to_owned(), email, state: state.to_owned(), words, tone, icon }
+        let (words, tone) = model::words(state);
+        Self { typed: typed.to_owned(), email, state: state.to_owned(), words, tone }
     }
 }
 
