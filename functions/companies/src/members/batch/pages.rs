@@ -208,10 +208,9 @@ async fn foresee(by: &By, company_id: i64, lines: &[Line]) -> Result<Vec<Told>> 
     let state = |line: &Line| {
         let Some(email) = &line.email else { return line.state };
         match known.iter().find(|(known, ..)| known == email).map(|(_, status, at)| (status.as_str(), at)) {
-            None => "ready",
             Some(("active", _)) => "member",
             Some(("invited", at)) if at.is_some_and(|at| by.now() - at <= INVITED_FOR) => "already",
-            Some(("invited", _)) => "ready",
+            None | Some(("invited", _)) => "ready",
             Some(_) => "suspended",
         }
     };
