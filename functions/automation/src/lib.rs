@@ -2,6 +2,8 @@
 //! connections to other systems. The rules are in `automation.md` of the specification.
 
 pub mod automations;
+mod columns;
+pub mod lease;
 pub mod modules;
 pub mod scheduler;
 pub mod webhooks;

@@ -113,6 +113,15 @@ impl Actor {
 
     /// Submits a form as a browser without script does.
     pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Reply {
+        self.submit(path, fields, &[]).await
+    }
+
+    /// Submits a form for one region of the page, as a partial request does.
+    pub async fn post_region(&self, path: &str, target: &str, fields: &[(&str, &str)]) -> Reply {
+        self.submit(path, fields, &[("hx-request", "true"), ("hx-target", target)]).await
+    }
+
+    async fn submit(&self, path: &str, fields: &[(&str, &str)], more: &[(&str, &str)]) -> Reply {
         let csrf = self.csrf();
         let mut pairs = vec![("_csrf", csrf.as_str())];
         pairs.extend_from_slice(fields);
@@ -122,6 +131,7 @@ impl Actor {
             ("content-type", "application/x-www-form-urlencoded"),
             ("origin", "http://portal.test"),
         ];
+        let headers = [&headers[..], more].concat();
         self.send(Method::POST, path, &headers, Body::from(body)).await
     }
 

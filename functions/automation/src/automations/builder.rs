@@ -15,6 +15,9 @@ use super::modules::{self, Control};
 /// Rows of conditions that a form may send.
 const MOST_ROWS: usize = 50;
 
+/// Groups of conditions that a form may send.
+const MOST_GROUPS: usize = 10;
+
 /// What a form may send; every field is looked up by its name.
 #[derive(Debug, Clone, Default, serde::Deserialize)]
 pub struct Blank {}
@@ -26,6 +29,15 @@ pub struct Row {
     pub field: String,
     pub operator: String,
     pub value: String,
+}
+
+/// A group of conditions as typed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Group {
+    /// `all`, `any` or `not`.
+    pub mode: String,
+    /// Its conditions.
+    pub rows: Vec<Row>,
 }
 
 /// An action as typed.
@@ -56,6 +68,7 @@ pub struct Builder {
     /// `all` or `any`.
     pub mode: String,
     pub rows: Vec<Row>,
+    pub groups: Vec<Group>,
     pub actions: Vec<ActionRow>,
     /// The JSON fields count, not the rows.
     pub use_json: bool,
@@ -72,12 +85,9 @@ impl Builder {
     /// What was sent.
     pub fn read(form: &Form<Blank>) -> Self {
         let get = |name: &str| form.all(name).into_iter().next().unwrap_or_default();
-        let rows = (0..MOST_ROWS).map_while(|n| {
-            form.has(&format!("conditions.{n}.operator")).then(|| Row {
-                field: get(&format!("conditions.{n}.field")),
-                operator: get(&format!("conditions.{n}.operator")),
-                value: get(&format!("conditions.{n}.value")),
-            })
+        let groups = (0..MOST_GROUPS).map_while(|g| {
+            let name = format!("groups.{g}.mode");
+            form.has(&name).then(|| Group { mode: get(&name), rows: read_rows(form, &format!("groups.{g}.")) })
         });
         let actions: Vec<ActionRow> = (0..=MOST_ACTIONS).map_while(|n| read_action(form, n)).collect();
         let is_plain = actions.is_empty() && !get("actionPayload").trim().is_empty();
@@ -92,7 +102,8 @@ impl Builder {
             trigger_event: get("triggerEvent"),
             custom_event: get("customEvent"),
             mode: get("mode"),
-            rows: rows.collect(),
+            rows: read_rows(form, ""),
+            groups: groups.collect(),
             use_json: form.has("use_json") || is_plain,
             filters_json: get("triggerFilters"),
             actions_json: with_module(&get("actionModule"), get("actionPayload")),
@@ -105,7 +116,7 @@ impl Builder {
     /// A stored draft, as the form shows it. Conditions that the rows cannot say appear as JSON.
     pub fn of(draft: &Draft, version: i64) -> Self {
         let filters = draft.filters();
-        let rows = rows_of(&filters);
+        let said = said(&filters);
         let event = draft.trigger_event.clone().unwrap_or_default();
         let is_known = super::events::triggers().iter().any(|trigger| trigger.value == event);
         let mut builder = Self {
@@ -118,13 +129,13 @@ impl Builder {
             timezone: draft.timezone.clone(),
             trigger_event: if is_known || event.is_empty() { event.clone() } else { CUSTOM.to_owned() },
             custom_event: if is_known { String::new() } else { event },
-            mode: if filters.any.is_empty() { "all" } else { "any" }.to_owned(),
-            use_json: rows.is_none(),
-            rows: rows.unwrap_or_default(),
+            use_json: said.is_none(),
             actions: draft.actions.iter().map(action_row).collect(),
             version: version.to_string(),
             ..Self::default()
         };
+        let (mode, rows, groups) = said.unwrap_or(("all", Vec::new(), Vec::new()));
+        (builder.mode, builder.rows, builder.groups) = (mode.to_owned(), rows, groups);
         builder.write_json(draft);
         builder
     }
@@ -166,44 +177,61 @@ impl Builder {
     }
 
     fn filters(&self, bad: &mut Invalid) -> Value {
-        let mut groups: Vec<Vec<Condition>> = Vec::new();
-        for (n, row) in self.rows.iter().enumerate() {
-            if row.field.trim().is_empty() {
-                bad.add(&format!("conditions.{n}.field"), format!("Condition {}: choose a field", n + 1));
-                continue;
+        let is_any = self.mode == "any";
+        let top = conditions("", "Condition", &self.rows, !is_any, bad);
+        let mut groups = Vec::new();
+        for (g, group) in self.groups.iter().enumerate() {
+            if group.rows.is_empty() {
+                let text = format!("Group {}: add a condition or remove the group", g + 1);
+                bad.add(&format!("groups.{g}.mode"), text);
             }
-            match row.condition() {
-                Ok(condition) => groups.push(vec![condition]),
-                Err(text) => bad.add(&format!("conditions.{n}.value"), format!("Condition {}: {text}", n + 1)),
-            }
+            groups.push(group.filters(g, bad));
         }
-        if self.mode == "any" {
-            return Filters { any: groups, ..Filters::default() }.json();
+        if is_any {
+            let any = top.into_iter().map(one).chain(groups).collect();
+            return Filters { any, ..Filters::default() }.json();
         }
-        let all: Vec<Condition> = groups.into_iter().flatten().collect();
-        for (n, condition) in all.iter().enumerate() {
-            let same = |other: &Condition| other.path == condition.path && other.operator == condition.operator;
-            if all.iter().take(n).any(same) {
-                let text = format!("Condition {}: this field is compared in the same way above", n + 1);
-                bad.add(&format!("conditions.{n}.field"), text);
-            }
+        let modes: Vec<&str> = self.groups.iter().map(|group| group.mode.as_str()).collect();
+        let filters = Filters::of(top);
+        match modes[..] {
+            // What the plain form can say is written in the plain form.
+            ["any"] | ["not"] | ["any", "not"] => groups.into_iter().fold(filters, |filters, group| Filters {
+                any: if group.any.is_empty() { filters.any } else { group.any },
+                not: group.not.or(filters.not),
+                ..filters
+            }),
+            _ => Filters { every: groups, ..filters },
         }
-        Filters { all, ..Filters::default() }.json()
+        .json()
     }
 
-    /// A press of a button that changes the form: `add-condition`, `remove-condition-2`, `add-action`,
-    /// `remove-action-0`, `up-1`, `down-1`, `rows` or `json`. Gives what to say, if anything.
+    /// A press of a button that changes the form: `add-condition`, `remove-condition-2`, `add-group`,
+    /// `add-to-0`, `remove-in-0-2`, `remove-group-0`, `add-action`, `remove-action-0`, `up-1` or `down-1`. Gives
+    /// what to say, if anything.
     pub fn apply(&mut self, op: &str) -> Option<String> {
         let (verb, number) = op.rsplit_once('-').map_or((op, None), |(verb, n)| (verb, n.parse::<usize>().ok()));
         match (op, verb, number) {
             ("add-condition", ..) if self.rows.len() < MOST_ROWS => {
-                self.rows.push(Row { operator: "eq".to_owned(), ..Row::default() });
+                self.rows.push(Row::blank());
+            }
+            ("add-group", ..) if self.groups.len() < MOST_GROUPS => {
+                self.groups.push(Group { mode: "any".to_owned(), rows: vec![Row::blank(), Row::blank()] });
+            }
+            (_, "remove-group", Some(n)) if n < self.groups.len() => drop(self.groups.remove(n)),
+            (_, "add-to", Some(n)) => {
+                let group = self.groups.get_mut(n).filter(|group| group.rows.len() < MOST_ROWS);
+                group.into_iter().for_each(|group| group.rows.push(Row::blank()));
             }
             ("add-action", ..) if self.actions.len() < MOST_ACTIONS => {
                 self.actions.push(ActionRow { module: "ntfy".to_owned(), ..ActionRow::default() });
             }
             (_, "remove-condition", Some(n)) if n < self.rows.len() => drop(self.rows.remove(n)),
             (_, "remove-action", Some(n)) if n < self.actions.len() => drop(self.actions.remove(n)),
+            (_, verb, Some(n)) if verb.starts_with("remove-in-") => {
+                let group = verb.trim_start_matches("remove-in-").parse().ok();
+                let group = group.and_then(|g: usize| self.groups.get_mut(g)).filter(|group| n < group.rows.len());
+                group.into_iter().for_each(|group| drop(group.rows.remove(n)));
+            }
             (_, "up", Some(n)) if n > 0 && n < self.actions.len() => return Some(self.swap(n, n - 1)),
             (_, "down", Some(n)) if n + 1 < self.actions.len() => return Some(self.swap(n, n + 1)),
             _ => {}
@@ -238,10 +266,10 @@ impl Builder {
         .map(|(name, value)| (name.to_owned(), value.clone()))
         .into();
         all.push(("use_json".to_owned(), flag(self.use_json)));
-        for (n, row) in self.rows.iter().enumerate() {
-            all.push((format!("conditions.{n}.field"), row.field.clone()));
-            all.push((format!("conditions.{n}.operator"), row.operator.clone()));
-            all.push((format!("conditions.{n}.value"), row.value.clone()));
+        write_rows("", &self.rows, &mut all);
+        for (g, group) in self.groups.iter().enumerate() {
+            all.push((format!("groups.{g}.mode"), group.mode.clone()));
+            write_rows(&format!("groups.{g}."), &group.rows, &mut all);
         }
         for (n, row) in self.actions.iter().enumerate() {
             all.push((format!("actions.{n}.module"), row.module.clone()));
@@ -251,6 +279,85 @@ impl Builder {
         }
         FormState::of(all)
     }
+}
+
+fn read_rows(form: &Form<Blank>, prefix: &str) -> Vec<Row> {
+    let rows = (0..MOST_ROWS).map_while(|n| {
+        let get = |name: &str| form.all(&format!("{prefix}conditions.{n}.{name}")).into_iter().next();
+        let operator = get("operator")?;
+        Some(Row { field: get("field").unwrap_or_default(), operator, value: get("value").unwrap_or_default() })
+    });
+    rows.collect()
+}
+
+fn write_rows(prefix: &str, rows: &[Row], all: &mut Vec<(String, String)>) {
+    for (n, row) in rows.iter().enumerate() {
+        for (name, value) in [("field", &row.field), ("operator", &row.operator), ("value", &row.value)] {
+            all.push((format!("{prefix}conditions.{n}.{name}"), value.clone()));
+        }
+    }
+}
+
+/// What rows mean; faults are named by the row. Rows that must all be true compare a field once in each way,
+/// because JSON has one place for it.
+fn conditions(prefix: &str, noun: &str, rows: &[Row], is_one_object: bool, bad: &mut Invalid) -> Vec<Condition> {
+    let mut found: Vec<Condition> = Vec::new();
+    for (n, row) in rows.iter().enumerate() {
+        let mut wrong = |field: &str, text: &str| {
+            bad.add(&format!("{prefix}conditions.{n}.{field}"), format!("{noun} {}: {text}", n + 1));
+        };
+        if row.field.trim().is_empty() {
+            wrong("field", "choose a field");
+            continue;
+        }
+        match row.condition() {
+            Err(text) => wrong("value", &text),
+            Ok(new) if is_one_object && found.iter().any(|c| c.path == new.path && c.operator == new.operator) => {
+                wrong("field", "this field is compared in the same way above");
+            }
+            Ok(new) => found.push(new),
+        }
+    }
+    found
+}
+
+fn one(condition: Condition) -> Filters {
+    Filters::of(vec![condition])
+}
+
+impl Group {
+    fn filters(&self, g: usize, bad: &mut Invalid) -> Filters {
+        let (prefix, noun) = (format!("groups.{g}."), format!("Group {}, condition", g + 1));
+        let found = conditions(&prefix, &noun, &self.rows, self.mode != "any", bad);
+        match self.mode.as_str() {
+            "any" => Filters { any: found.into_iter().map(one).collect(), ..Filters::default() },
+            "not" => Filters { not: Some(Box::new(Filters::of(found))), ..Filters::default() },
+            _ => Filters::of(found),
+        }
+    }
+
+    /// None when one group of rows cannot say it.
+    fn of(filters: &Filters) -> Option<Self> {
+        let rows = |conditions: &[Condition]| conditions.iter().map(row).collect();
+        let (mode, rows) = match (&filters.all[..], &filters.every[..], &filters.any[..], &filters.not) {
+            (all, [], [], None) => ("all", rows(all)),
+            ([], [], any, None) => ("any", singles(any)?),
+            ([], [], [], Some(not)) if not.is_flat() => ("not", rows(&not.all)),
+            _ => return None,
+        };
+        Some(Self { mode: mode.to_owned(), rows })
+    }
+}
+
+fn single(filters: &Filters) -> Option<Row> {
+    match &filters.all[..] {
+        [condition] if filters.is_flat() => Some(row(condition)),
+        _ => None,
+    }
+}
+
+fn singles(groups: &[Filters]) -> Option<Vec<Row>> {
+    groups.iter().map(single).collect()
 }
 
 fn read_action(form: &Form<Blank>, n: usize) -> Option<ActionRow> {
@@ -287,13 +394,18 @@ fn read_json(text: &str) -> Result<Value, String> {
         .map_err(|error| format!("This is not JSON: look at line {}, column {}", error.line(), error.column()))
 }
 
-/// None when the rows cannot say it.
-fn rows_of(filters: &Filters) -> Option<Vec<Row>> {
-    let is_simple = filters.not.is_empty()
-        && (filters.all.is_empty() || filters.any.is_empty())
-        && filters.any.iter().all(|group| group.len() == 1);
-    let conditions = filters.all.iter().chain(filters.any.iter().flatten());
-    is_simple.then(|| conditions.map(row).collect())
+/// How many must be true, rows and groups that say the same as the filters; none when they cannot.
+fn said(filters: &Filters) -> Option<(&'static str, Vec<Row>, Vec<Group>)> {
+    let has_one_of_alone = filters.all.is_empty() && filters.every.is_empty() && filters.not.is_none();
+    if has_one_of_alone && !filters.any.is_empty() {
+        let (rows, groups): (Vec<_>, Vec<_>) = filters.any.iter().partition(|group| single(group).is_some());
+        let groups = groups.into_iter().map(Group::of).collect::<Option<_>>()?;
+        return Some(("any", rows.into_iter().filter_map(single).collect(), groups));
+    }
+    let any = (!filters.any.is_empty()).then(|| Filters { any: filters.any.clone(), ..Filters::default() });
+    let not = filters.not.clone().map(|not| Filters { not: Some(not), ..Filters::default() });
+    let groups = filters.every.iter().chain(&any).chain(&not).map(Group::of).collect::<Option<_>>()?;
+    Some(("all", filters.all.iter().map(row).collect(), groups))
 }
 
 fn row(condition: &Condition) -> Row {
@@ -314,6 +426,10 @@ fn text(value: &Value) -> String {
 }
 
 impl Row {
+    fn blank() -> Self {
+        Self { operator: "eq".to_owned(), ..Self::default() }
+    }
+
     fn condition(&self) -> Result<Condition, String> {
         let Some((operator, _)) = OPERATORS.iter().find(|(name, _)| *name == self.operator) else {
             return Err("choose a comparison".to_owned());
@@ -335,8 +451,7 @@ impl Row {
             _ => Value::from(typed),
         };
         let condition = Condition { path: self.field.trim().to_owned(), operator, value };
-        let checked = Filters { all: vec![condition.clone()], ..Filters::default() };
-        Filters::parse(&checked.json()).map(|_| condition)
+        Filters::parse(&one(condition.clone()).json()).map(|_| condition)
     }
 }
 
@@ -429,11 +544,58 @@ mod tests {
     }
 
     #[test]
-    fn what_rows_cannot_say_stays_json() {
-        let filters = json!({"not": {"ticket.status": {"eq": "closed"}}});
+    fn what_rows_and_groups_cannot_say_stays_json() {
+        let filters = json!({"match": {"a": {"eq": 1}}, "any": [{"b": {"eq": 1}, "c": {"eq": 1}}, {"d": {"eq": 1}}]});
         let builder = Builder::of(&Draft { trigger_filters: filters.clone(), ..draft() }, 1);
-        assert!(builder.use_json && builder.rows.is_empty());
+        assert!(builder.use_json && builder.rows.is_empty() && builder.groups.is_empty());
         assert_eq!(builder.draft().unwrap().trigger_filters, filters);
+    }
+
+    #[test]
+    fn groups_come_back_from_the_form() {
+        let (a, b, c) = (json!({"a": {"eq": "1"}}), json!({"b": {"eq": "2"}}), json!({"c": {"eq": "3"}}));
+        let both = json!({"a": {"eq": "1"}, "b": {"eq": "2"}});
+        for (filters, mode, rows, modes) in [
+            (json!({"any": [a, b]}), "any", 2, &[][..]),
+            (json!({"any": [a, both]}), "any", 1, &["all"]),
+            (json!({"any": [a, {"any": [b, c]}, {"not": both}]}), "any", 1, &["any", "not"]),
+            (json!({"match": a, "any": [b, c]}), "all", 1, &["any"]),
+            (json!({"not": both}), "all", 0, &["not"]),
+            (json!({"match": c, "any": [a, b], "not": both}), "all", 1, &["any", "not"]),
+            (
+                json!({"all": [{"any": [a, b]}, {"any": [b, c]}, both, {"not": c}]}),
+                "all",
+                0,
+                &["any", "any", "all", "not"],
+            ),
+        ] {
+            let builder = Builder::of(&Draft { trigger_filters: filters.clone(), ..draft() }, 1);
+            let found: Vec<&str> = builder.groups.iter().map(|group| group.mode.as_str()).collect();
+            assert_eq!((builder.mode.as_str(), builder.rows.len(), &found[..]), (mode, rows, modes), "{filters}");
+            assert!(!builder.use_json, "{filters}");
+            assert_eq!(builder.draft().unwrap().trigger_filters, filters);
+        }
+    }
+
+    #[test]
+    fn groups_are_added_filled_and_removed() {
+        let mut builder = Builder::of(&draft(), 1);
+        for op in ["add-group", "add-group", "add-to-1", "remove-in-1-0", "remove-group-0", "add-to-7", "remove-in-4-4"]
+        {
+            assert_eq!(builder.apply(op), None);
+        }
+        assert_eq!(builder.groups.iter().map(|group| group.rows.len()).collect::<Vec<_>>(), [2]);
+        let bad = builder.draft().unwrap_err();
+        let first = bad.iter().next().unwrap();
+        assert_eq!(first, ("groups.0.conditions.0.field", "Group 1, condition 1: choose a field"));
+        builder.apply("remove-in-0-1");
+        builder.apply("remove-in-0-0");
+        let bad = builder.draft().unwrap_err();
+        assert_eq!(bad.iter().next().unwrap(), ("groups.0.mode", "Group 1: add a condition or remove the group"));
+        for _ in 0..20 {
+            builder.apply("add-group");
+        }
+        assert_eq!(builder.groups.len(), MOST_GROUPS);
     }
 
     #[test]

@@ -7,6 +7,9 @@ use serde_json::{Map, Value};
 /// Conditions of one automation.
 const MOST: usize = 50;
 
+/// Groups in groups.
+const DEEPEST: usize = 3;
+
 /// What a value is compared by.
 pub const OPERATORS: [(&str, &str); 13] = [
     ("eq", "is"),
@@ -35,15 +38,18 @@ pub struct Condition {
     pub value: Value,
 }
 
-/// All conditions: every one of `all`, one group of `any` if there is any, and not the group `not`.
+/// Conditions and groups of them: every one of `all` and of `every`, one group of `any` if there is any, and
+/// not the group `not`. Groups may hold groups.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Filters {
     /// Every one must be true.
     pub all: Vec<Condition>,
+    /// Every one of these groups must be true; `all` in JSON.
+    pub every: Vec<Filters>,
     /// At least one group must be true as a whole.
-    pub any: Vec<Vec<Condition>>,
+    pub any: Vec<Filters>,
     /// Must not be true as a whole.
-    pub not: Vec<Condition>,
+    pub not: Option<Box<Filters>>,
 }
 
 /// A condition with what came of it.
@@ -55,14 +61,22 @@ pub struct Tried {
     pub found: String,
     /// Whether it is as the automation wants it.
     pub ok: bool,
-    /// The group it belongs to, for more than one: "One of these", "None of these".
-    pub group: Option<&'static str>,
+    /// The group it belongs to, in words: "One of these", "Group 2, not all of these".
+    pub group: Option<String>,
 }
 
 /// What is wrong with the JSON, as a sentence.
 pub type Wrong = String;
 
+/// The keys of a filter, as against fields of the event.
+const KEYS: [&str; 4] = ["match", "all", "any", "not"];
+
 impl Filters {
+    /// One group of conditions that must all be true.
+    pub fn of(all: Vec<Condition>) -> Self {
+        Self { all, ..Self::default() }
+    }
+
     /// Reads the JSON; null is no condition at all.
     pub fn parse(value: &Value) -> Result<Self, Wrong> {
         let map = match value {
@@ -70,77 +84,143 @@ impl Filters {
             Value::Object(map) => map,
             _ => return Err("Write an object with match, any or not".to_owned()),
         };
-        if let Some(other) = map.keys().find(|key| !matches!(key.as_str(), "match" | "any" | "not")) {
-            return Err(format!("“{other}” is not known here: use match, any and not"));
+        let filters = Self::read(map, 1)?;
+        if filters.count() > MOST { Err(format!("Use at most {MOST} conditions")) } else { Ok(filters) }
+    }
+
+    fn read(map: &Map<String, Value>, depth: usize) -> Result<Self, Wrong> {
+        if let Some(other) = map.keys().find(|key| !KEYS.contains(&key.as_str())) {
+            return Err(format!("“{other}” is not known here: use match, all, any and not"));
         }
-        let filters = Self {
-            all: map.get("match").map_or_else(|| Ok(Vec::new()), group)?,
-            any: map.get("any").map_or_else(|| Ok(Vec::new()), groups)?,
-            not: map.get("not").map_or_else(|| Ok(Vec::new()), group)?,
-        };
-        let count = filters.all.len() + filters.any.iter().map(Vec::len).sum::<usize>() + filters.not.len();
-        if count > MOST { Err(format!("Use at most {MOST} conditions")) } else { Ok(filters) }
+        let list = |key: &str| map.get(key).map_or_else(|| Ok(Vec::new()), |value| groups(key, value, depth + 1));
+        let not = map.get("not").map(|value| group(value, depth + 1)).transpose()?;
+        Ok(Self {
+            all: map.get("match").map_or_else(|| Ok(Vec::new()), flat)?,
+            every: list("all")?,
+            any: list("any")?,
+            not: not.filter(|group| !group.is_empty()).map(Box::new),
+        })
+    }
+
+    fn count(&self) -> usize {
+        let inner = self.every.iter().chain(&self.any).chain(self.not.as_deref());
+        self.all.len() + inner.map(Self::count).sum::<usize>()
     }
 
     /// As JSON; null without conditions.
     pub fn json(&self) -> Value {
         let mut map = Map::new();
         if !self.all.is_empty() {
-            map.insert("match".to_owned(), group_json(&self.all));
+            map.insert("match".to_owned(), flat_json(&self.all));
+        }
+        if !self.every.is_empty() {
+            map.insert("all".to_owned(), self.every.iter().map(Self::group_json).collect());
         }
         if !self.any.is_empty() {
-            map.insert("any".to_owned(), self.any.iter().map(|group| group_json(group)).collect());
+            map.insert("any".to_owned(), self.any.iter().map(Self::group_json).collect());
         }
-        if !self.not.is_empty() {
-            map.insert("not".to_owned(), group_json(&self.not));
+        if let Some(not) = &self.not {
+            map.insert("not".to_owned(), not.group_json());
         }
         if map.is_empty() { Value::Null } else { Value::Object(map) }
     }
 
+    /// A group without groups is written without keys of its own.
+    fn group_json(&self) -> Value {
+        if self.is_flat() { flat_json(&self.all) } else { self.json() }
+    }
+
+    /// True when there are conditions alone, without groups.
+    pub fn is_flat(&self) -> bool {
+        self.every.is_empty() && self.any.is_empty() && self.not.is_none()
+    }
+
     /// True when there is no condition.
     pub fn is_empty(&self) -> bool {
-        self.all.is_empty() && self.any.is_empty() && self.not.is_empty()
+        self.all.is_empty() && self.is_flat()
     }
 
     /// Whether the event is wanted.
     pub fn matches(&self, event: &Value) -> bool {
         self.all.iter().all(|c| c.holds(event))
-            && (self.any.is_empty() || self.any.iter().any(|group| group.iter().all(|c| c.holds(event))))
-            && (self.not.is_empty() || !self.not.iter().all(|c| c.holds(event)))
+            && self.every.iter().all(|group| group.matches(event))
+            && (self.any.is_empty() || self.any.iter().any(|group| group.matches(event)))
+            && self.not.as_ref().is_none_or(|group| !group.matches(event))
     }
 
     /// Every condition with the value it met.
     pub fn explain(&self, event: &Value) -> Vec<Tried> {
-        let all = self.all.iter().map(|c| c.tried(event, None, true));
-        let any = self.any.iter().flatten().map(|c| c.tried(event, Some("One of these"), true));
-        let not = self.not.iter().map(|c| c.tried(event, Some("Not all of these"), false));
-        all.chain(any).chain(not).collect()
+        let mut tried = Vec::new();
+        self.tell(event, None, true, &mut tried);
+        tried
+    }
+
+    /// `wanted` is false inside a group that must not be true.
+    fn tell(&self, event: &Value, label: Option<&str>, wanted: bool, tried: &mut Vec<Tried>) {
+        tried.extend(self.all.iter().map(|c| c.tried(event, label, wanted)));
+        for (n, group) in self.every.iter().enumerate() {
+            group.tell(event, Some(&under(label, &format!("Group {}", n + 1))), wanted, tried);
+        }
+        for (n, group) in self.any.iter().enumerate() {
+            let one = under(label, "One of these");
+            let is_one = group.is_flat() && group.all.len() == 1;
+            let label = if is_one { one } else { under(Some(&one), &format!("Group {}", n + 1)) };
+            group.tell(event, Some(&label), wanted, tried);
+        }
+        if let Some(group) = &self.not {
+            group.tell(event, Some(&under(label, "Not all of these")), !wanted, tried);
+        }
     }
 
     /// `priority is any of urgent, high and company is not Harbour`.
     pub fn words(&self) -> String {
-        let joined = |group: &[Condition], by: &str| group.iter().map(Condition::words).collect::<Vec<_>>().join(by);
-        let mut parts = Vec::new();
+        let mut parts: Vec<String> = Vec::new();
         if !self.all.is_empty() {
-            parts.push(joined(&self.all, " and "));
+            parts.push(self.all.iter().map(Condition::words).collect::<Vec<_>>().join(" and "));
         }
+        parts.extend(self.every.iter().map(|group| format!("({})", group.words())));
         if !self.any.is_empty() {
-            let groups: Vec<String> = self.any.iter().map(|group| joined(group, " and ")).collect();
+            let groups: Vec<String> = self.any.iter().map(Self::words_in_group).collect();
             parts.push(format!("one of these is true: {}", groups.join("; or ")));
         }
-        if !self.not.is_empty() {
-            parts.push(format!("not: {}", joined(&self.not, " and ")));
+        if let Some(group) = &self.not {
+            parts.push(format!("not: {}", group.words_in_group()));
         }
         parts.join(", and ")
     }
+
+    fn words_in_group(&self) -> String {
+        if self.is_flat() { self.words() } else { format!("({})", self.words()) }
+    }
 }
 
-fn groups(value: &Value) -> Result<Vec<Vec<Condition>>, Wrong> {
-    let list = value.as_array().ok_or("Write any as a list of objects")?;
-    list.iter().map(group).collect()
+/// `Group 2, one of these`.
+fn under(label: Option<&str>, part: &str) -> String {
+    label.map_or_else(|| part.to_owned(), |label| format!("{label}, {}", part.to_lowercase()))
 }
 
-fn group(value: &Value) -> Result<Vec<Condition>, Wrong> {
+fn groups(key: &str, value: &Value, depth: usize) -> Result<Vec<Filters>, Wrong> {
+    let list = value.as_array().ok_or_else(|| format!("Write {key} as a list of objects"))?;
+    list.iter().map(|value| group(value, depth)).collect()
+}
+
+/// Fields and values, or a filter of its own. Fields come first: an event may have one called `match`.
+fn group(value: &Value, depth: usize) -> Result<Filters, Wrong> {
+    let is_filter = |map: &Map<String, Value>| !map.is_empty() && map.keys().all(|key| KEYS.contains(&key.as_str()));
+    match (flat(value), value) {
+        (Ok(all), _) => Ok(Filters::of(all)),
+        (Err(_), Value::Object(map)) if is_filter(map) => {
+            if depth > DEEPEST {
+                Err(format!("Put groups at most {DEEPEST} deep"))
+            } else {
+                Filters::read(map, depth)
+            }
+        }
+        (Err(wrong), _) => Err(wrong),
+    }
+}
+
+fn flat(value: &Value) -> Result<Vec<Condition>, Wrong> {
     let map = value.as_object().ok_or("Write each group as an object of fields and values")?;
     let mut conditions = Vec::new();
     for (path, value) in map {
@@ -192,7 +272,7 @@ fn condition(path: &str, name: &str, value: &Value) -> Result<Condition, Wrong> 
     }
 }
 
-fn group_json(group: &[Condition]) -> Value {
+fn flat_json(group: &[Condition]) -> Value {
     let mut map: Map<String, Value> = Map::new();
     for c in group {
         let tests = map.entry(c.path.clone()).or_insert_with(|| Value::Object(Map::new()));
@@ -260,8 +340,9 @@ impl Condition {
         }
     }
 
-    fn tried(&self, event: &Value, group: Option<&'static str>, wanted: bool) -> Tried {
+    fn tried(&self, event: &Value, group: Option<&str>, wanted: bool) -> Tried {
         let found = look_up(event, &self.path).unwrap_or(&Value::Null);
+        let group = group.map(str::to_owned);
         Tried { text: self.words(), found: shown(found), ok: self.holds(event) == wanted, group }
     }
 }
@@ -363,6 +444,14 @@ mod tests {
             (json!({"any": [{"status": "closed"}, {"priority": "urgent", "company_id": 5}]}), false),
             (json!({"not": {"status": "open", "company_id": 5}}), true),
             (json!({"not": {"status": "open", "company_id": 4}}), false),
+            (json!({"all": [{"any": [{"status": "open"}, {"status": "closed"}]}, {"company_id": 4}]}), true),
+            (json!({"all": [{"any": [{"status": "open"}, {"status": "closed"}]}, {"company_id": 5}]}), false),
+            (json!({"all": [{"any": [{"status": "new"}, {"status": "closed"}]}, {"company_id": 4}]}), false),
+            (json!({"any": [{"status": "closed"}, {"not": {"priority": "low"}}]}), true),
+            (json!({"any": [{"status": "closed"}, {"not": {"priority": "urgent"}}]}), false),
+            (json!({"not": {"any": [{"status": "closed"}, {"priority": "urgent"}]}}), false),
+            (json!({"not": {"any": [{"status": "closed"}, {"priority": "low"}]}}), true),
+            (json!({"match": {"count": 7}, "all": [{"match": {"status": "open"}, "not": {"count": 8}}]}), true),
         ] {
             assert_eq!(holds(filters.clone()), expected, "{filters}");
         }
@@ -386,6 +475,9 @@ mod tests {
             json!({"match": {"a b": 1}}),
             json!({"any": {}}),
             json!({"any": ["x"]}),
+            json!({"all": ["x"]}),
+            json!({"all": [{"any": ["x"]}]}),
+            json!({"all": [{"any": [{"all": [{"any": [{"a": 1}]}]}]}]}),
         ] {
             assert!(Filters::parse(&filters).is_err(), "{filters}");
         }
@@ -398,6 +490,12 @@ mod tests {
         let filters =
             json!({"match": {"a": {"gt": 1, "lt": 5}}, "any": [{"b": {"eq": "x"}}], "not": {"c": {"in": [1]}}});
         assert_eq!(Filters::parse(&filters).unwrap().json(), filters);
+        let nested = json!({"all": [{"any": [{"a": {"eq": 1}}, {"not": {"b": {"eq": 2}}}]}, {"c": {"eq": 3}}]});
+        assert_eq!(Filters::parse(&nested).unwrap().json(), nested);
+        // An event may have fields with the names of our keys.
+        let fields = json!({"any": [{"match": {"eq": "a"}}, {"not": {"exists": true}}]});
+        let read = Filters::parse(&fields).unwrap();
+        assert!(read.any.iter().all(Filters::is_flat) && read.json() == fields);
         assert_eq!(Filters::default().json(), Value::Null);
     }
 
@@ -409,5 +507,27 @@ mod tests {
         let mut lines: Vec<_> = tried.iter().map(|t| (t.text.as_str(), t.found.as_str(), t.ok)).collect();
         lines.sort_unstable();
         assert_eq!(lines, [("assigned has a value", "nothing", false), ("priority is any of high", "urgent", false)]);
+    }
+
+    #[test]
+    fn groups_are_told_in_words_and_on_trial() {
+        let filters = Filters::parse(&json!({"match": {"priority": "urgent"}, "all": [
+            {"any": [{"status": "open"}, {"status": {"eq": "new"}, "count": 7}]}, {"not": {"company_id": 4}}]}))
+        .unwrap();
+        let words = "priority is urgent, and (one of these is true: status is open; or count is 7 and status is new), \
+                     and (not: company id is 4)";
+        assert_eq!(filters.words(), words);
+        let tried = filters.explain(&event());
+        let lines: Vec<_> = tried.iter().map(|t| (t.group.as_deref(), t.text.as_str(), t.ok)).collect();
+        assert_eq!(
+            lines,
+            [
+                (None, "priority is urgent", true),
+                (Some("Group 1, one of these"), "status is open", true),
+                (Some("Group 1, one of these, group 2"), "count is 7", true),
+                (Some("Group 1, one of these, group 2"), "status is new", false),
+                (Some("Group 2, not all of these"), "company id is 4", false),
+            ]
+        );
     }
 }

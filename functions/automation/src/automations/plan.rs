@@ -11,6 +11,7 @@ use shared::jobs::{JobError, Run};
 use super::model::Automation;
 use super::runs::{self, NewRun};
 use super::{events, store, work};
+use crate::lease::begin;
 
 /// Planned automations taken in one tick.
 const BATCH: i64 = 20;
@@ -32,12 +33,6 @@ pub async fn tick(run: Run) -> Result<(), JobError> {
         }
     }
     Ok(())
-}
-
-async fn begin(run: &Run) -> Result<Tx> {
-    let mut tx = run.begin().await?;
-    tx.housekeeping();
-    Ok(tx)
 }
 
 async fn plan(run: &Run, row: &Automation) -> Result<()> {

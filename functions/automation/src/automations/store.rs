@@ -12,6 +12,7 @@ use shared::error::{Error, Result};
 use shared::search;
 
 use super::model::{Automation, Draft, Filter};
+use crate::columns;
 
 const COLUMNS: &str = "SELECT a.id, a.name, a.description, a.kind, a.cadence, a.cron_expression, a.timezone, \
     a.trigger_event, a.trigger_filters, a.action_payload, a.status, a.anchor_at, a.next_run_at, a.last_run_at, \
@@ -116,19 +117,41 @@ fn searched(draft: &Draft) -> String {
     search::fold(&format!("{} {event} {description}", draft.name)).chars().take(2000).collect()
 }
 
-/// What the columns hold of a draft.
-struct Stored {
-    filters: Option<String>,
-    module: Option<String>,
-    payload: String,
-}
+/// The columns that a draft fills, in the order of [`values`].
+const FIELDS: [&str; 14] = [
+    "name",
+    "description",
+    "kind",
+    "cadence",
+    "cron_expression",
+    "timezone",
+    "trigger_event",
+    "trigger_filters",
+    "action_module",
+    "action_payload",
+    "status",
+    "anchor_at",
+    "next_run_at",
+    "search_text",
+];
 
-fn stored(draft: &Draft) -> Stored {
-    Stored {
-        filters: (!draft.trigger_filters.is_null()).then(|| draft.trigger_filters.to_string()),
-        module: draft.actions.first().map(|action| action.module.clone()),
-        payload: json!({ "actions": draft.actions }).to_string(),
-    }
+/// What [`FIELDS`] hold of a draft.
+fn values(query: Sql, draft: &Draft, anchor: Option<DateTime<Utc>>, next: Option<DateTime<Utc>>) -> Sql {
+    query
+        .bind(&draft.name)
+        .bind(draft.description.clone())
+        .bind(&draft.kind)
+        .bind(draft.cadence.clone())
+        .bind(draft.cron_expression.clone())
+        .bind(&draft.timezone)
+        .bind(draft.trigger_event.clone())
+        .bind((!draft.trigger_filters.is_null()).then(|| draft.trigger_filters.to_string()))
+        .bind(draft.actions.first().map(|action| action.module.clone()))
+        .bind(json!({ "actions": draft.actions }).to_string())
+        .bind(&draft.status)
+        .bind(anchor)
+        .bind(next)
+        .bind(searched(draft))
 }
 
 /// Adds an automation.
@@ -136,30 +159,14 @@ pub async fn create(by: &By, draft: Draft) -> Result<Automation> {
     let draft = draft.check(by.now())?;
     let anchor = (draft.status == "active").then(|| by.now());
     let next = anchor.and_then(|at| draft.timetable(at)?.next_after(at));
-    let stored = stored(&draft);
     let mut tx = by.begin().await?;
-    let id = sql("INSERT INTO automations (name, description, kind, cadence, cron_expression, timezone, \
-         trigger_event, trigger_filters, action_module, action_payload, status, anchor_at, next_run_at, run_as_id, \
-         search_text, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
-    .bind(&draft.name)
-    .bind(draft.description.clone())
-    .bind(&draft.kind)
-    .bind(draft.cadence.clone())
-    .bind(draft.cron_expression.clone())
-    .bind(&draft.timezone)
-    .bind(draft.trigger_event.clone())
-    .bind(stored.filters)
-    .bind(stored.module)
-    .bind(stored.payload)
-    .bind(&draft.status)
-    .bind(anchor)
-    .bind(next)
-    .bind(by.person().map(|person| person.id()))
-    .bind(searched(&draft))
-    .bind(by.now())
-    .bind(by.now())
-    .insert(&mut tx)
-    .await?;
+    let query = columns::insert(sql("INSERT INTO automations ("), &FIELDS, ", run_as_id, created_at, updated_at");
+    let id = values(query.push(", ?, ?, ?)"), &draft, anchor, next)
+        .bind(by.person().map(|person| person.id()))
+        .bind(by.now())
+        .bind(by.now())
+        .insert(&mut tx)
+        .await?;
     tx.audit(change("automation.created", id, &draft.name).after(&draft));
     let row = find(&mut tx, id).await?;
     tx.commit().await?;
@@ -225,28 +232,12 @@ async fn write(
     next: Option<DateTime<Utc>>,
 ) -> Result<()> {
     let now = tx.stamp().at;
-    let stored = stored(draft);
-    sql("UPDATE automations SET name = ?, description = ?, kind = ?, cadence = ?, cron_expression = ?, timezone = ?, \
-         trigger_event = ?, trigger_filters = ?, action_module = ?, action_payload = ?, status = ?, anchor_at = ?, \
-         next_run_at = ?, search_text = ?, version = version + 1, updated_at = ? WHERE id = ?")
-    .bind(&draft.name)
-    .bind(draft.description.clone())
-    .bind(&draft.kind)
-    .bind(draft.cadence.clone())
-    .bind(draft.cron_expression.clone())
-    .bind(&draft.timezone)
-    .bind(draft.trigger_event.clone())
-    .bind(stored.filters)
-    .bind(stored.module)
-    .bind(stored.payload)
-    .bind(&draft.status)
-    .bind(anchor)
-    .bind(next)
-    .bind(searched(draft))
-    .bind(now)
-    .bind(id)
-    .execute(tx)
-    .await?;
+    let query = columns::assign(sql("UPDATE automations SET "), &FIELDS);
+    values(query.push(", version = version + 1, updated_at = ? WHERE id = ?"), draft, anchor, next)
+        .bind(now)
+        .bind(id)
+        .execute(tx)
+        .await?;
     Ok(())
 }
 
@@ -274,4 +265,11 @@ pub async fn delete(by: &By, id: i64) -> Result<Automation> {
 /// Tickets to try an automation on.
 pub async fn recent_tickets(db: &Db) -> Result<Vec<(i64, String)>> {
     Ok(sql("SELECT id, subject FROM tickets ORDER BY updated_at DESC, id DESC LIMIT 25").fetch_all(db).await?)
+}
+
+/// Modules whose steps are left out.
+pub async fn modules_off(db: &Db) -> Result<Vec<String>> {
+    let rows: Vec<(String,)> =
+        sql("SELECT slug FROM integration_modules WHERE enabled = FALSE LIMIT 50").fetch_all(db).await?;
+    Ok(rows.into_iter().map(|(slug,)| slug).collect())
 }

@@ -1,28 +1,24 @@
 //! Doing a run (automation 3.5): the actions in order, each with its variables filled in, until one fails;
 //! what each did is kept as the run goes on.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use shared::app::App;
 use shared::audit::Change;
-use shared::db::{Tx, sql};
+use shared::db::{Sql, Tx, sql};
 use shared::error::Result;
 use shared::jobs::{JobError, Run};
 use shared::modules::Slug;
 use shared::modules::call::{self, Outcome};
 use shared::notify::{self, Notice};
-use shared::tokens;
 
 use super::model::{Action, Draft};
 use super::{built_in, events, modules, store, variables};
+use crate::lease::{By, Lease, Runs, begin};
 
-/// How long a claim holds without being renewed.
-const LEASE: TimeDelta = TimeDelta::seconds(120);
-/// How often it is renewed.
-const RENEW: Duration = Duration::from_secs(30);
 /// Failures in a row after which an automation is switched off.
 pub const MOST_FAILURES: i64 = 10;
 /// What a step keeps of an answer, in bytes.
@@ -43,12 +39,9 @@ pub struct Step {
 
 #[derive(Debug, sqlx::FromRow)]
 struct Claimed {
-    id: i64,
     automation_id: i64,
     event_payload: Option<String>,
     depth: i64,
-    #[sqlx(skip)]
-    token: String,
 }
 
 /// The handler of `automation.run`.
@@ -58,58 +51,40 @@ pub async fn run_automation(run: Run) -> Result<(), JobError> {
         run_id: i64,
     }
     let payload: Payload = run.payload()?;
-    let Some(claimed) = claim(&run, payload.run_id).await? else { return Ok(()) };
+    let Some((claimed, lease)) = claim(&run, payload.run_id).await? else { return Ok(()) };
     let row = store::find(run.db(), claimed.automation_id).await?;
     let event: Value = claimed.event_payload.as_deref().and_then(|t| serde_json::from_str(t).ok()).unwrap_or(json!({}));
     let known = events::surround(&event, run.app(), (row.id, &row.name), run.now());
-    let (steps, failed) = Box::pin(perform(&run, &claimed, &row.draft(), known)).await?;
-    finish(&run, &claimed, &steps, failed).await?;
+    let (steps, failed) = Box::pin(perform(&run, (&claimed, &lease), &row.draft(), known)).await?;
+    finish(&run, (&claimed, &lease), &steps, failed).await?;
     Ok(())
 }
 
-async fn claim(run: &Run, id: i64) -> Result<Option<Claimed>> {
+async fn claim(run: &Run, id: i64) -> Result<Option<(Claimed, Lease)>> {
     let mut tx = begin(run).await?;
-    let found: Option<Claimed> = sql("SELECT id, automation_id, event_payload, depth FROM automation_runs \
+    let found: Option<Claimed> = sql("SELECT automation_id, event_payload, depth FROM automation_runs \
          WHERE id = ? AND status = 'queued'")
     .bind(id)
     .fetch_optional(&mut tx)
     .await?;
-    let Some(mut claimed) = found else { return Ok(None) };
-    claimed.token = tokens::random_hex(16);
-    let now = tx.stamp().at;
-    let ours = sql("UPDATE automation_runs SET status = 'running', started_at = ?, locked_by = ?, locked_until = ? \
-         WHERE id = ? AND status = 'queued'")
-    .bind(now)
-    .bind(&claimed.token)
-    .bind(now + LEASE)
-    .bind(id)
-    .execute(&mut tx)
-    .await?;
-    if ours == 0 {
-        return Ok(None);
-    }
+    let Some(claimed) = found else { return Ok(None) };
+    let Some(lease) = Lease::claim(&mut tx, Runs::Automations, id).await? else { return Ok(None) };
     tx.commit().await?;
-    Ok(Some(claimed))
-}
-
-async fn begin(run: &Run) -> Result<Tx> {
-    let mut tx = run.begin().await?;
-    tx.housekeeping();
-    Ok(tx)
+    Ok(Some((claimed, lease)))
 }
 
 /// The actions in order; the first error without `continue_on_error` ends the run. Gives what was done
 /// and the first error.
 async fn perform(
     run: &Run,
-    claimed: &Claimed,
+    (claimed, lease): (&Claimed, &Lease),
     draft: &Draft,
     mut known: Value,
 ) -> Result<(Vec<Step>, Option<String>), JobError> {
     let mut steps: Vec<Step> = Vec::new();
     let mut failed = None;
     for (index, action) in draft.actions.iter().enumerate() {
-        let step = leased(run, claimed, Box::pin(act(run.app(), claimed.depth, action, &known))).await?;
+        let step = lease.hold(run, Box::pin(act(run.app(), claimed.depth, action, &known))).await?;
         if let Some(error) = &step.error {
             failed.get_or_insert_with(|| format!("Action {}: {error}", index + 1));
         }
@@ -118,9 +93,8 @@ async fn perform(
             list.push(step.result.clone());
         }
         steps.push(step);
-        if !keep(run, claimed, &steps).await? {
-            return Err(lost());
-        }
+        // Written as it goes, so that a run that is lost still shows what was done.
+        lease.save(run, sql(", result_payload = ?").bind(text_of(&steps)?)).await?;
         if is_over {
             break;
         }
@@ -128,54 +102,8 @@ async fn perform(
     Ok((steps, failed))
 }
 
-fn lost() -> JobError {
-    JobError::Fail("the run belongs to another worker now".to_owned())
-}
-
-/// Waits for an action while the lease is renewed.
-async fn leased(run: &Run, claimed: &Claimed, action: impl Future<Output = Step>) -> Result<Step, JobError> {
-    tokio::pin!(action);
-    loop {
-        tokio::select! {
-            step = &mut action => return Ok(step),
-            () = tokio::time::sleep(RENEW) => match renew(run, claimed).await {
-                Ok(true) => {}
-                Ok(false) => return Err(lost()),
-                // The lease holds for three more tries.
-                Err(error) => tracing::warn!(run.id = claimed.id, ?error, "the lease could not be renewed"),
-            },
-        }
-    }
-}
-
-async fn renew(run: &Run, claimed: &Claimed) -> Result<bool> {
-    let mut tx = begin(run).await?;
-    let until = tx.stamp().at + LEASE;
-    let renewed =
-        sql("UPDATE automation_runs SET locked_until = ? WHERE id = ? AND locked_by = ? AND status = 'running'")
-            .bind(until)
-            .bind(claimed.id)
-            .bind(&claimed.token)
-            .execute(&mut tx)
-            .await?;
-    tx.commit().await?;
-    Ok(renewed == 1)
-}
-
-/// Writes what was done so far, so that a run that is lost still shows it.
-async fn keep(run: &Run, claimed: &Claimed, steps: &[Step]) -> Result<bool> {
-    let mut tx = begin(run).await?;
-    let until = tx.stamp().at + LEASE;
-    let kept = sql("UPDATE automation_runs SET result_payload = ?, locked_until = ? \
-         WHERE id = ? AND locked_by = ? AND status = 'running'")
-    .bind(serde_json::to_string(steps)?)
-    .bind(until)
-    .bind(claimed.id)
-    .bind(&claimed.token)
-    .execute(&mut tx)
-    .await?;
-    tx.commit().await?;
-    Ok(kept == 1)
+fn text_of(steps: &[Step]) -> Result<String> {
+    Ok(serde_json::to_string(steps)?)
 }
 
 async fn act(app: &App, depth: i64, action: &Action, known: &Value) -> Step {
@@ -247,14 +175,13 @@ fn short(value: Value) -> Value {
     shortened
 }
 
-async fn finish(run: &Run, claimed: &Claimed, steps: &[Step], failed: Option<String>) -> Result<()> {
+async fn finish(run: &Run, (claimed, lease): (&Claimed, &Lease), steps: &[Step], failed: Option<String>) -> Result<()> {
     let mut tx = begin(run).await?;
     tx.caused_at(claimed.depth + 1);
-    let now = tx.stamp().at;
     let status = if failed.is_some() { "failed" } else { "succeeded" };
-    let query = sql("UPDATE automation_runs SET result_payload = ?").bind(serde_json::to_string(steps)?);
-    if ended(&mut tx, query, claimed.id, Some(&claimed.token), status, failed.as_deref(), now).await? {
-        settle(run, &mut tx, claimed.id, claimed.automation_id, status, failed.as_deref()).await?;
+    let more = sql(", result_payload = ?").bind(text_of(steps)?);
+    if ended(&mut tx, By::Holder(lease), status, failed.as_deref(), more).await? {
+        settle(run, &mut tx, lease.id(), claimed.automation_id, status, failed.as_deref()).await?;
         tx.commit().await?;
     }
     Ok(())
@@ -263,13 +190,11 @@ async fn finish(run: &Run, claimed: &Claimed, steps: &[Step], failed: Option<Str
 /// Ends a run whose worker is gone.
 pub async fn close_lost(run: &Run, id: i64) -> Result<()> {
     let mut tx = begin(run).await?;
-    let now = tx.stamp().at;
     let text = "The worker was lost during this run";
     let found: Option<(i64,)> =
         sql("SELECT automation_id FROM automation_runs WHERE id = ?").bind(id).fetch_optional(&mut tx).await?;
     let Some((automation,)) = found else { return Ok(()) };
-    let query = sql("UPDATE automation_runs SET result_payload = result_payload");
-    if ended(&mut tx, query, id, None, "lost", Some(text), now).await? {
+    if ended(&mut tx, By::Finder(Runs::Automations, id), "lost", Some(text), sql("")).await? {
         settle(run, &mut tx, id, automation, "lost", Some(text)).await?;
         tx.commit().await?;
     }
@@ -277,33 +202,11 @@ pub async fn close_lost(run: &Run, id: i64) -> Result<()> {
 }
 
 /// True when the run was still open and ours to end.
-async fn ended(
-    tx: &mut Tx,
-    query: shared::db::Sql,
-    id: i64,
-    token: Option<&str>,
-    status: &'static str,
-    error: Option<&str>,
-    now: DateTime<Utc>,
-) -> Result<bool> {
+async fn ended(tx: &mut Tx, by: By<'_>, status: &'static str, error: Option<&str>, more: Sql) -> Result<bool> {
     let begun: Option<(Option<DateTime<Utc>>,)> =
-        sql("SELECT started_at FROM automation_runs WHERE id = ?").bind(id).fetch_optional(&mut *tx).await?;
-    let took = begun.and_then(|(at,)| at).map(|at| (now - at).num_milliseconds().max(0));
-    let query = query
-        .push(
-            ", status = ?, finished_at = ?, duration_ms = ?, error_message = ?, locked_by = NULL, \
-               locked_until = NULL WHERE id = ? AND status = 'running'",
-        )
-        .bind(status)
-        .bind(now)
-        .bind(took)
-        .bind(error.map(crate::scheduler::runs::cut))
-        .bind(id);
-    let query = match token {
-        Some(token) => query.push(" AND locked_by = ?").bind(token),
-        None => query.push(" AND locked_until < ?").bind(now),
-    };
-    Ok(query.execute(tx).await? == 1)
+        sql("SELECT started_at FROM automation_runs WHERE id = ?").bind(by.id()).fetch_optional(&mut *tx).await?;
+    let more = more.push(", error_message = ?").bind(error.map(crate::scheduler::runs::cut));
+    by.end(tx, status, begun.and_then(|(at,)| at), more).await
 }
 
 #[derive(sqlx::FromRow)]

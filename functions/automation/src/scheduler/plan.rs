@@ -10,6 +10,7 @@ use shared::jobs::{JobError, Run};
 use super::cron::{Cron, parse_zone};
 use super::runs::{self, NewRun};
 use super::work::{self, Ended};
+use crate::lease::{By, Runs};
 
 /// An occurrence missed for longer than this is left out.
 const CATCH_UP: TimeDelta = TimeDelta::hours(1);
@@ -143,7 +144,7 @@ async fn close_lost(run: &Run) -> Result<()> {
     for (id,) in lost {
         let mut tx = begin(run).await?;
         let ended = Ended { status: "lost", details: "The worker was lost during this run".to_owned() };
-        if work::close(run, &mut tx, id, None, &ended).await? {
+        if work::close(run, &mut tx, By::Finder(Runs::Tasks, id), &ended).await? {
             tx.commit().await?;
         }
     }

@@ -9,6 +9,7 @@ use shared::error::{Error, Result};
 use shared::search;
 
 use super::model::{Draft, Task};
+use crate::columns;
 
 const COLUMNS: &str = "SELECT t.id, t.name, t.command, t.cron, t.timezone, t.company_id, c.name AS company_name, \
     t.description, t.active, t.max_retries, t.retry_backoff_seconds, t.timeout_seconds, t.next_run_at, t.last_run_at, \
@@ -96,32 +97,53 @@ fn searched(draft: &Draft) -> String {
     search::fold(&format!("{} {command} {} {description}", draft.name, draft.command)).chars().take(2000).collect()
 }
 
+/// The columns that a draft fills, in the order of [`values`].
+const FIELDS: [&str; 12] = [
+    "company_id",
+    "name",
+    "command",
+    "cron",
+    "timezone",
+    "description",
+    "active",
+    "max_retries",
+    "retry_backoff_seconds",
+    "timeout_seconds",
+    "next_run_at",
+    "search_text",
+];
+
+/// What [`FIELDS`] hold of a draft.
+fn values(query: Sql, draft: &Draft, next: Option<DateTime<Utc>>) -> Sql {
+    query
+        .bind(draft.company_id)
+        .bind(&draft.name)
+        .bind(&draft.command)
+        .bind(&draft.cron)
+        .bind(&draft.timezone)
+        .bind(draft.description.clone())
+        .bind(draft.active)
+        .bind(draft.max_retries)
+        .bind(draft.retry_backoff_seconds)
+        .bind(draft.timeout_seconds)
+        .bind(next)
+        .bind(searched(draft))
+}
+
 /// Adds a task; its first run is planned from now.
 pub async fn create(by: &By, draft: Draft) -> Result<Task> {
     let (draft, cron, zone) = draft.check(by.app().config(), by.now())?;
     let next = draft.active.then(|| cron.next_after(by.now(), zone)).flatten();
     let mut tx = by.begin().await?;
     check_company(&mut tx, &draft).await?;
-    let id = sql("INSERT INTO scheduled_tasks (company_id, name, command, cron, timezone, description, active, \
-         max_retries, retry_backoff_seconds, timeout_seconds, next_run_at, search_text, created_by_id, created_at, \
-         updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
-    .bind(draft.company_id)
-    .bind(&draft.name)
-    .bind(&draft.command)
-    .bind(&draft.cron)
-    .bind(&draft.timezone)
-    .bind(draft.description.clone())
-    .bind(draft.active)
-    .bind(draft.max_retries)
-    .bind(draft.retry_backoff_seconds)
-    .bind(draft.timeout_seconds)
-    .bind(next)
-    .bind(searched(&draft))
-    .bind(by.person().map(|person| person.id()))
-    .bind(by.now())
-    .bind(by.now())
-    .insert(&mut tx)
-    .await?;
+    let query =
+        columns::insert(sql("INSERT INTO scheduled_tasks ("), &FIELDS, ", created_by_id, created_at, updated_at");
+    let id = values(query.push(", ?, ?, ?)"), &draft, next)
+        .bind(by.person().map(|person| person.id()))
+        .bind(by.now())
+        .bind(by.now())
+        .insert(&mut tx)
+        .await?;
     let task = find(&mut tx, id).await?;
     tx.audit(change("scheduler.task_created", &task).after(task.draft()));
     tx.commit().await?;
@@ -163,25 +185,12 @@ async fn hold(tx: &mut Tx, id: i64) -> Result<()> {
 }
 
 async fn write(tx: &mut Tx, id: i64, draft: &Draft, next: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Result<()> {
-    sql("UPDATE scheduled_tasks SET company_id = ?, name = ?, command = ?, cron = ?, timezone = ?, description = ?, \
-         active = ?, max_retries = ?, retry_backoff_seconds = ?, timeout_seconds = ?, next_run_at = ?, \
-         search_text = ?, version = version + 1, updated_at = ? WHERE id = ?")
-    .bind(draft.company_id)
-    .bind(&draft.name)
-    .bind(&draft.command)
-    .bind(&draft.cron)
-    .bind(&draft.timezone)
-    .bind(draft.description.clone())
-    .bind(draft.active)
-    .bind(draft.max_retries)
-    .bind(draft.retry_backoff_seconds)
-    .bind(draft.timeout_seconds)
-    .bind(next)
-    .bind(searched(draft))
-    .bind(now)
-    .bind(id)
-    .execute(tx)
-    .await?;
+    let query = columns::assign(sql("UPDATE scheduled_tasks SET "), &FIELDS);
+    values(query.push(", version = version + 1, updated_at = ? WHERE id = ?"), draft, next)
+        .bind(now)
+        .bind(id)
+        .execute(tx)
+        .await?;
     Ok(())
 }
 

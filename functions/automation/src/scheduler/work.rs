@@ -12,14 +12,10 @@ use shared::error::Result;
 use shared::events;
 use shared::jobs::{JobError, Run};
 use shared::notify::{self, Notice};
-use shared::tokens;
 
 use super::runs::{self, NewRun};
+use crate::lease::{self, Lease};
 
-/// How long a claim holds without being renewed.
-const LEASE: TimeDelta = TimeDelta::seconds(120);
-/// How often it is renewed.
-const RENEW: Duration = Duration::from_secs(30);
 /// Long work saves where it is and gives way to other jobs after this long.
 const SLICE: Duration = Duration::from_secs(50);
 /// The longest wait before a retry, in seconds.
@@ -42,7 +38,6 @@ impl Ended {
 
 #[derive(Debug, sqlx::FromRow)]
 struct Claimed {
-    id: i64,
     task_id: i64,
     command: String,
     company_id: Option<i64>,
@@ -50,8 +45,6 @@ struct Claimed {
     started_at: Option<DateTime<Utc>>,
     details: Option<String>,
     progress: Option<String>,
-    #[sqlx(skip)]
-    token: String,
 }
 
 /// Where a run over many companies has come to.
@@ -71,15 +64,14 @@ pub async fn run_task(run: Run) -> Result<(), JobError> {
         run_id: i64,
     }
     let payload: Payload = run.payload()?;
-    let Some(claimed) = claim(&run, payload.run_id).await? else { return Ok(()) };
+    let Some((claimed, lease)) = claim(&run, payload.run_id).await? else { return Ok(()) };
     let mut place: Place =
         claimed.progress.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-    let ended = leased(&run, &claimed, &mut place).await?;
-    let Some(ended) = ended else { return pause(&run, &claimed, &place).await };
+    let ended = lease.hold(&run, in_time(&run, &claimed, &mut place)).await?;
+    let Some(ended) = ended else { return pause(&run, &lease, &place).await };
     let ended = Ended { details: join_details(claimed.details.as_deref(), &ended.details), ..ended };
-    let mut tx = run.begin().await?;
-    tx.housekeeping();
-    if close(&run, &mut tx, claimed.id, Some(&claimed.token), &ended).await? {
+    let mut tx = lease::begin(&run).await?;
+    if close(&run, &mut tx, lease::By::Holder(&lease), &ended).await? {
         tx.commit().await?;
     }
     Ok(())
@@ -93,10 +85,9 @@ fn join_details(first: Option<&str>, then: &str) -> String {
 }
 
 /// None when somebody else has the run, or another run of the task is active.
-async fn claim(run: &Run, id: i64) -> Result<Option<Claimed>> {
-    let mut tx = run.begin().await?;
-    tx.housekeeping();
-    let found: Option<Claimed> = sql("SELECT r.id, r.task_id, t.command, t.company_id, t.timeout_seconds, \
+async fn claim(run: &Run, id: i64) -> Result<Option<(Claimed, Lease)>> {
+    let mut tx = lease::begin(run).await?;
+    let found: Option<Claimed> = sql("SELECT r.task_id, t.command, t.company_id, t.timeout_seconds, \
          r.started_at, r.details, r.progress FROM scheduled_task_runs r \
          JOIN scheduled_tasks t ON t.id = r.task_id WHERE r.id = ? AND r.status = 'queued'")
     .bind(id)
@@ -116,42 +107,16 @@ async fn claim(run: &Run, id: i64) -> Result<Option<Claimed>> {
         tx.commit().await?;
         return Ok(None);
     }
-    claimed.token = tokens::random_hex(16);
-    let ours = sql("UPDATE scheduled_task_runs SET status = 'running', started_at = COALESCE(started_at, ?), \
-         locked_by = ?, locked_until = ? WHERE id = ? AND status = 'queued'")
-    .bind(now)
-    .bind(&claimed.token)
-    .bind(now + LEASE)
-    .bind(id)
-    .execute(&mut tx)
-    .await?;
-    if ours == 0 {
-        return Ok(None);
-    }
+    let Some(lease) = Lease::claim(&mut tx, lease::Runs::Tasks, id).await? else { return Ok(None) };
     tx.commit().await?;
     claimed.started_at = claimed.started_at.or(Some(now));
-    Ok(Some(claimed))
+    Ok(Some((claimed, lease)))
 }
 
-/// Works while the lease is renewed. None: the slice is over and more is left.
-async fn leased(run: &Run, claimed: &Claimed, place: &mut Place) -> Result<Option<Ended>, JobError> {
-    let limit = time_left(run, claimed);
-    let work = tokio::time::timeout(limit, perform(run, claimed, place));
-    tokio::pin!(work);
-    loop {
-        tokio::select! {
-            done = &mut work => {
-                let late = || Ended::of("failed", format!("Ended after {} seconds", claimed.timeout_seconds));
-                return Ok(done.unwrap_or_else(|_| Some(late())));
-            }
-            () = tokio::time::sleep(RENEW) => match renew(run, claimed).await {
-                Ok(true) => {}
-                Ok(false) => return Err(JobError::Fail("the run belongs to another worker now".to_owned())),
-                // The lease holds for three more tries.
-                Err(error) => tracing::warn!(run.id = claimed.id, ?error, "the lease could not be renewed"),
-            },
-        }
-    }
+/// Works as long as the task may. None: the slice is over and more is left.
+async fn in_time(run: &Run, claimed: &Claimed, place: &mut Place) -> Option<Ended> {
+    let done = tokio::time::timeout(time_left(run, claimed), perform(run, claimed, place)).await;
+    done.unwrap_or_else(|_| Some(Ended::of("failed", format!("Ended after {} seconds", claimed.timeout_seconds))))
 }
 
 /// What is left of the task's own limit, and always less than the worker's.
@@ -159,21 +124,6 @@ fn time_left(run: &Run, claimed: &Claimed) -> Duration {
     let spent = claimed.started_at.map_or(TimeDelta::zero(), |at| run.now() - at);
     let left = TimeDelta::seconds(claimed.timeout_seconds) - spent;
     left.to_std().unwrap_or(Duration::ZERO).min(run.limit.saturating_sub(Duration::from_secs(20)))
-}
-
-async fn renew(run: &Run, claimed: &Claimed) -> Result<bool> {
-    let mut tx = run.begin().await?;
-    tx.housekeeping();
-    let until = tx.stamp().at + LEASE;
-    let renewed =
-        sql("UPDATE scheduled_task_runs SET locked_until = ? WHERE id = ? AND locked_by = ? AND status = 'running'")
-            .bind(until)
-            .bind(claimed.id)
-            .bind(&claimed.token)
-            .execute(&mut tx)
-            .await?;
-    tx.commit().await?;
-    Ok(renewed == 1)
 }
 
 /// All steps, or as many as a slice holds.
@@ -248,23 +198,14 @@ fn plain(error: &JobError) -> String {
 }
 
 /// Saves where the run is and queues its next slice.
-async fn pause(run: &Run, claimed: &Claimed, place: &Place) -> Result<(), JobError> {
+async fn pause(run: &Run, lease: &Lease, place: &Place) -> Result<(), JobError> {
     let text = serde_json::to_string(place).map_err(|error| JobError::Fail(error.to_string()))?;
-    let mut tx = run.begin().await?;
-    tx.housekeeping();
+    let mut tx = lease::begin(run).await?;
     let now = tx.stamp().at;
-    let ours = sql("UPDATE scheduled_task_runs SET status = 'queued', due_at = ?, progress = ?, locked_by = NULL, \
-         locked_until = NULL WHERE id = ? AND locked_by = ? AND status = 'running'")
-    .bind(now)
-    .bind(text)
-    .bind(claimed.id)
-    .bind(&claimed.token)
-    .execute(&mut tx)
-    .await?;
-    if ours == 1 {
+    if lease.give_back(&mut tx, sql(", due_at = ?, progress = ?").bind(now).bind(text)).await? {
         // The running job holds the run's own key until it has ended.
-        let key = format!("task.run:{}:{}", claimed.id, claimed.token);
-        let job = shared::jobs::NewJob::new("task.run", json!({ "run_id": claimed.id })).dedupe(key);
+        let key = format!("task.run:{}:{}", lease.id(), lease.token());
+        let job = shared::jobs::NewJob::new("task.run", json!({ "run_id": lease.id() })).dedupe(key);
         job.queue(&mut tx).await?;
         tx.commit().await?;
     }
@@ -284,10 +225,9 @@ struct Closing {
     next_run_at: Option<DateTime<Utc>>,
 }
 
-/// Writes the end of a run, lets the task go and plans the retry. Without a token the lease must have
-/// ended. False when the run is no longer ours to close.
-pub async fn close(run: &Run, tx: &mut Tx, id: i64, token: Option<&str>, ended: &Ended) -> Result<bool> {
-    let now = tx.stamp().at;
+/// Writes the end of a run, lets the task go and plans the retry. False when the run is not ours to close.
+pub async fn close(run: &Run, tx: &mut Tx, by: lease::By<'_>, ended: &Ended) -> Result<bool> {
+    let (now, id) = (tx.stamp().at, by.id());
     let found: Option<Closing> = sql("SELECT r.task_id, t.name, r.attempt, r.scheduled_for, r.started_at, \
          r.triggered_by_id, t.max_retries, t.retry_backoff_seconds, t.next_run_at FROM scheduled_task_runs r \
          JOIN scheduled_tasks t ON t.id = r.task_id WHERE r.id = ?")
@@ -300,7 +240,8 @@ pub async fn close(run: &Run, tx: &mut Tx, id: i64, token: Option<&str>, ended: 
         Retry::Dropped => format!("{}\nNot tried again, because the next run comes first", ended.details),
         _ => ended.details.clone(),
     };
-    if !write_end(tx, id, token, &row, ended.status, &details).await? {
+    let more = sql(", details = ?, progress = NULL").bind(runs::cut(&details));
+    if !by.end(tx, ended.status, row.started_at, more).await? {
         return Ok(false);
     }
     sql("UPDATE scheduled_tasks SET active_run_id = NULL, last_run_at = ?, last_status = ?, last_error = ? \
@@ -318,30 +259,6 @@ pub async fn close(run: &Run, tx: &mut Tx, id: i64, token: Option<&str>, ended: 
         Retry::NotNeeded => {}
     }
     Ok(true)
-}
-
-async fn write_end(
-    tx: &mut Tx,
-    id: i64,
-    token: Option<&str>,
-    row: &Closing,
-    status: &'static str,
-    details: &str,
-) -> Result<bool> {
-    let now = tx.stamp().at;
-    let took = row.started_at.map(|at| (now - at).num_milliseconds().max(0));
-    let query = sql("UPDATE scheduled_task_runs SET status = ?, finished_at = ?, duration_ms = ?, details = ?, \
-         progress = NULL, locked_by = NULL, locked_until = NULL WHERE id = ? AND status = 'running'")
-    .bind(status)
-    .bind(now)
-    .bind(took)
-    .bind(runs::cut(details))
-    .bind(id);
-    let query = match token {
-        Some(token) => query.push(" AND locked_by = ?").bind(token),
-        None => query.push(" AND locked_until < ?").bind(now),
-    };
-    Ok(query.execute(tx).await? == 1)
 }
 
 enum Retry {

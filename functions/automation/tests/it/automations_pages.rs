@@ -106,6 +106,61 @@ async fn an_automation_is_built_without_script() {
 }
 
 #[tokio::test]
+async fn groups_are_built_tried_and_saved_without_script() {
+    let app = portal().await;
+    let ann = app.super_admin("ann").await;
+    let number = ticket(&app, "Printer jams", "high").await.to_string();
+    let draft = "/admin/automations/draft";
+    let page = ann.post(draft, &typed(&[("op", "add-group")])).await.is(200);
+    let page = page.shows("groups.0.mode").shows("groups.0.conditions.1.field").shows("conditions.0.value");
+    // What cannot be said in words yet says why.
+    let _ = page.shows("Group 1, condition 1: choose a field").hides("There is a problem");
+    let group = [
+        ("groups.0.mode", "any"),
+        ("groups.0.conditions.0.field", "ticket.status"),
+        ("groups.0.conditions.0.operator", "eq"),
+        ("groups.0.conditions.0.value", "closed"),
+        ("groups.0.conditions.1.field", "ticket.subject"),
+        ("groups.0.conditions.1.operator", "contains"),
+        ("groups.0.conditions.1.value", "printer"),
+    ];
+    let with = |more: &[(&'static str, &'static str)]| typed(&[&group[..], more].concat());
+    let page = ann.post(draft, &with(&[("op", "add-to-0")])).await.is(200).shows("groups.0.conditions.2.field");
+    let _ = page.shows("value=\"printer\"");
+    let _ = ann.post(draft, &with(&[("op", "remove-in-0-1")])).await.is(200).hides("groups.0.conditions.1.field");
+    let _ = ann.post(draft, &with(&[("op", "remove-group-0")])).await.is(200).hides("groups.0.mode");
+    let words = "only if priority is any of urgent, high, and one of these is true: status is closed; or subject \
+                 contains printer";
+    let _ = ann.post(draft, &with(&[("op", "update")])).await.is(200).shows(words);
+    // The trial marks each condition of the group with what it found, and says which module is off.
+    let mut tried = with(&[("op", "test")]);
+    tried.push(("ticket", &number));
+    let page = ann.post(draft, &tried).await.is(200).shows("It would run").shows("One of these:");
+    let _ =
+        page.shows("Found: Printer jams").shows("Found: open").shows("This module is off").shows("Nothing was sent");
+    // The preview beside the form is a region of its own, and a trial that stands there follows the form.
+    let mut tried = with(&[("tried", "1")]);
+    tried.push(("ticket", &number));
+    let part = ann.post_region(draft, "preview", &tried).await.is(200).shows("It would run").shows("In words");
+    let _ = part.hides("actions.0.module").hides("<html");
+    let part = ann.post_region(draft, "preview", &with(&[])).await.is(200).hides("It would run").shows("In words");
+    let _ = part.shows("one of these is true");
+    // Saving.
+    let _ = ann.post("/admin/automations", &with(&[])).await.goes_to("/admin/automations");
+    let stored: Vec<(i64, String)> = app.rows(sql("SELECT id, trigger_filters FROM automations LIMIT 9")).await;
+    assert_eq!(
+        serde_json::from_str::<serde_json::Value>(&stored[0].1).unwrap(),
+        json!({"match": {"ticket.priority": {"in": ["urgent", "high"]}},
+            "any": [{"ticket.status": {"eq": "closed"}}, {"ticket.subject": {"contains": "printer"}}]})
+    );
+    let page = ann.get(&format!("/admin/automations/{}", stored[0].0)).await.is(200);
+    let _ = page.shows("groups.0.conditions.1.value").shows("value=\"printer\"").shows(words);
+    let broken = typed(&[("groups.0.mode", "not")]);
+    let _ = ann.post("/admin/automations", &broken).await.is(422).shows("Group 1: add a condition or remove the group");
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn the_fields_of_the_original_form_still_work() {
     let app = portal().await;
     let ann = app.super_admin("ann").await;

@@ -4,6 +4,7 @@ mod automations;
 mod automations_pages;
 mod documentation;
 mod killed_workers;
+mod leases;
 mod module_calls;
 mod modules;
 mod scheduler_api;

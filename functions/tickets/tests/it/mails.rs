@@ -130,6 +130,44 @@ async fn new_tickets_are_told_to_technicians_who_chose_so() {
 }
 
 #[tokio::test]
+async fn new_tickets_reach_people_by_whichever_channel_they_chose() {
+    let desk = desk().await;
+    let provider = desk.app.provider("Second").await;
+    let (grace, omar) = (desk.app.technician("Grace", &provider).await, desk.app.technician("Omar", &provider).await);
+    // In the portal, by push, by text message, and nowhere.
+    for (user, ways) in [
+        (desk.tom.id, [true, false, false]),
+        (grace.id, [false, true, false]),
+        (omar.id, [false, false, true]),
+        (desk.kim.id, [false, false, false]),
+    ] {
+        let insert = sql("INSERT INTO notification_preferences (user_id, event_type, channel_in_app, channel_email, \
+             channel_ntfy, channel_sms, created_at, updated_at) VALUES (?, ?, ?, FALSE, ?, ?, ?, ?)");
+        let now = desk.app.app().now();
+        let insert = insert.bind(user).bind(notify::TICKET_CREATED.name).bind(ways[0]).bind(ways[1]).bind(ways[2]);
+        desk.app.execute(insert.bind(now).bind(now)).await;
+    }
+    desk.ticket(&desk.ana, "Printer").await;
+    desk.app.run_jobs().await;
+    assert!(desk.app.mails().is_empty(), "nobody wanted a mail");
+    let rows: Vec<(i64, bool)> = desk
+        .app
+        .rows(sql(
+            "SELECT user_id, in_app FROM notifications WHERE event_type = 'tickets.created' ORDER BY user_id LIMIT 9",
+        ))
+        .await;
+    let mut expected = vec![(desk.tom.id, true), (grace.id, false), (omar.id, false)];
+    expected.sort_unstable();
+    assert_eq!(rows, expected);
+    let ways: Vec<(i64, String)> =
+        desk.app.rows(sql("SELECT user_id, channel FROM notification_deliveries ORDER BY user_id LIMIT 9")).await;
+    let mut expected = vec![(grace.id, "ntfy".to_owned()), (omar.id, "sms".to_owned())];
+    expected.sort_unstable();
+    assert_eq!(ways, expected);
+    desk.finish().await;
+}
+
+#[tokio::test]
 async fn preferences_decide_and_the_end_of_a_ticket_is_told() {
     let desk = desk().await;
     let insert = sql("INSERT INTO notification_preferences (user_id, event_type, channel_in_app, channel_email, \

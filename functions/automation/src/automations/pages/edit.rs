@@ -13,7 +13,7 @@ use shared::page::Page;
 use shared::web::{Form, FormState, Path};
 
 use super::{in_words, sample, sample_time};
-use crate::automations::builder::{Blank, Builder, CUSTOM};
+use crate::automations::builder::{Blank, Builder, CUSTOM, Row};
 use crate::automations::filters::{OPERATORS, Tried};
 use crate::automations::model::{Automation, Draft, Sample};
 use crate::automations::modules::{self, Module};
@@ -37,11 +37,14 @@ pub struct TriedAction {
     label: String,
     payload: String,
     unknown: Vec<String>,
+    /// The module is off, so that the step would be left out.
+    is_off: bool,
 }
 
-impl From<Rendered> for TriedAction {
-    fn from(rendered: Rendered) -> Self {
+impl TriedAction {
+    fn of(rendered: Rendered, off: &[String]) -> Self {
         Self {
+            is_off: off.contains(&rendered.module),
             label: modules::find(&rendered.module).map_or(rendered.module, |module| module.label.to_owned()),
             payload: serde_json::to_string_pretty(&rendered.payload).unwrap_or_default(),
             unknown: rendered.unknown,
@@ -54,6 +57,12 @@ impl From<Rendered> for TriedAction {
 pub struct Shape {
     /// None for a module that is not known.
     module: Option<&'static Module>,
+}
+
+/// A group of conditions with the fields that each may name.
+#[derive(Debug, Serialize)]
+pub struct GroupShape {
+    row_fields: Vec<Vec<Choice>>,
 }
 
 /// The builder on its page.
@@ -70,11 +79,14 @@ pub struct AutomationEdit {
     events: Vec<Choice>,
     fields: Vec<Choice>,
     row_fields: Vec<Vec<Choice>>,
+    groups: Vec<GroupShape>,
     operators: Vec<Choice>,
     variables: Vec<String>,
     zones: Vec<Choice>,
     tickets: Vec<Choice>,
     words: Option<String>,
+    /// What keeps it from being said in words.
+    problems: Vec<String>,
     timetable: Option<Shown>,
     next: Option<DateTime<Utc>>,
     trial: Option<Trial>,
@@ -100,7 +112,8 @@ impl AutomationEdit {
             }
             all
         };
-        let draft = builder.draft().ok();
+        let with_fields = |rows: &[Row]| rows.iter().map(|row| with(&row.field)).collect::<Vec<_>>();
+        let (draft, wrong) = builder.draft().map_or_else(|wrong| (None, wrong), |draft| (Some(draft), bad.clone()));
         let is_cron = builder.kind == "scheduled" && !builder.cron_expression.trim().is_empty();
         let next = draft.as_ref().and_then(|draft| draft.timetable(around.now)?.next_after(around.now));
         Self {
@@ -110,7 +123,9 @@ impl AutomationEdit {
             version: builder.version.clone(),
             form: builder.state().refused(bad),
             rows: builder.rows.len(),
-            row_fields: builder.rows.iter().map(|row| with(&row.field)).collect(),
+            row_fields: with_fields(&builder.rows),
+            groups: builder.groups.iter().map(|g| GroupShape { row_fields: with_fields(&g.rows) }).collect(),
+            problems: wrong.iter().map(|(_, text)| text.to_owned()).collect(),
             shapes: builder.actions.iter().map(|row| Shape { module: modules::find(&row.module) }).collect(),
             modules: modules::MODULES.iter().map(|module| Choice::new(module.slug, module.label)).collect(),
             events: event_choices(),
@@ -151,7 +166,8 @@ fn variables(known: &[(&str, &str)]) -> Vec<String> {
 
 impl Page for AutomationEdit {
     const TEMPLATE: &'static str = "automations/edit.html";
-    const REGIONS: &'static [(&'static str, &'static str)] = &[("builder", "automations/_builder.html")];
+    const REGIONS: &'static [(&'static str, &'static str)] =
+        &[("builder", "automations/_builder.html"), ("preview", "automations/_preview.html")];
 
     fn samples() -> Vec<Self> {
         let Ok(config) = Config::from_source(|_| None) else { return Vec::new() };
@@ -164,7 +180,9 @@ impl Page for AutomationEdit {
         let none = Invalid::none();
         let full = Self::new(around(), Some(&row), &Builder::of(&row.draft(), 2), &none);
         let conditions = row.draft().filters().explain(&Value::Null);
-        let actions = work::rehearse(&row.draft(), &Value::Null).into_iter().map(TriedAction::from).collect();
+        let off = ["ntfy".to_owned()];
+        let rehearsed = work::rehearse(&row.draft(), &Value::Null).into_iter();
+        let actions = rehearsed.map(|action| TriedAction::of(action, &off)).collect();
         let trial = Trial { about: "#10432".to_owned(), matched: false, conditions, actions };
         let blank = Builder::of(&Draft::blank(&config), 0);
         let scheduled = Builder {
@@ -173,10 +191,15 @@ impl Page for AutomationEdit {
             use_json: true,
             ..blank.clone()
         };
+        let mut grouped = blank.clone();
+        for op in ["add-group", "add-group", "remove-in-1-1", "remove-in-1-0"] {
+            grouped.apply(op);
+        }
         vec![
             Self { trial: Some(trial), say: Some("Action 2 moved up, now 1 of 2".to_owned()), ..full },
             Self::new(around(), None, &blank, &Invalid::field("actionPayload", "Add at least one action")),
             Self::new(around(), None, &scheduled, &none),
+            Self::new(around(), None, &grouped, &none),
         ]
     }
 }
@@ -210,18 +233,17 @@ async fn changed(by: &By, stored: Option<&Automation>, form: &Form<Blank>) -> Re
     let mut builder = Builder::read(form);
     let op = form.all("op").into_iter().next().unwrap_or_default();
     let say = builder.apply(&op);
-    if op != "test" {
-        let page = AutomationEdit::load(by, stored, &builder, &Invalid::none()).await?;
-        return by.page(&AutomationEdit { say, ..page }).await;
-    }
-    let tried = match builder.draft().and_then(|draft| draft.check(by.now())) {
-        Ok(draft) => try_on(by, stored, &draft, &builder.ticket).await?,
-        Err(bad) => {
+    let is_asked = op == "test";
+    // A trial that stands beside the form follows what is typed.
+    let trial = match builder.draft().and_then(|draft| draft.check(by.now())) {
+        Ok(draft) if is_asked || form.has("tried") => Some(try_on(by, stored, &draft, &builder.ticket).await?),
+        Err(bad) if is_asked => {
             return by.page_again(&AutomationEdit::load(by, stored, &builder, &bad).await?).await;
         }
+        _ => None,
     };
     let page = AutomationEdit::load(by, stored, &builder, &Invalid::none()).await?;
-    by.page(&AutomationEdit { trial: Some(tried), ..page }).await
+    by.page(&AutomationEdit { say, trial, ..page }).await
 }
 
 /// The dry run of what stands in the form.
@@ -233,11 +255,12 @@ async fn try_on(by: &By, stored: Option<&Automation>, draft: &Draft, ticket: &st
     let id = stored.map_or(0, |row| row.id);
     let known = events::surround(&event, by.app(), (id, &draft.name), by.now());
     let filters = draft.filters();
+    let off = store::modules_off(by.db()).await?;
     Ok(Trial {
         about,
         matched: filters.matches(&event),
         conditions: filters.explain(&event),
-        actions: work::rehearse(draft, &known).into_iter().map(TriedAction::from).collect(),
+        actions: work::rehearse(draft, &known).into_iter().map(|a| TriedAction::of(a, &off)).collect(),
     })
 }
 
