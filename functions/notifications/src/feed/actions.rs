@@ -1,6 +1,7 @@
 //! What people do with their feed: open, mark, hide. Forms that work without script.
 
 use axum::response::Response;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 use shared::caller::User;
 use shared::context::safe_path;
@@ -10,7 +11,7 @@ use shared::web::{Form, Path};
 use shared::{Flash, Tone};
 
 use super::pages::View;
-use super::store::{self, Reader};
+use super::store::{self, Reader, Undo};
 
 /// Follows the link of a notification, which has then been read.
 pub async fn open(by: User, Path(id): Path<i64>) -> Result<Response> {
@@ -47,6 +48,59 @@ impl Default for Change {
     }
 }
 
+/// What was done can be taken back for so long.
+const UNDO: TimeDelta = TimeDelta::minutes(10);
+
+/// The list with the offer to take back what was done just now.
+fn with_undo(back: &str, what: &str, at: DateTime<Utc>) -> String {
+    if back == "/" {
+        return back.to_owned();
+    }
+    let joint = match back.split_once('?') {
+        None => "?",
+        Some((_, query)) if query.is_empty() || query.ends_with('&') => "",
+        Some(_) => "&",
+    };
+    format!("{back}{joint}undo={what}-{}", at.timestamp_micros())
+}
+
+/// Reads the offer; none when it is too late.
+pub fn undo_of(text: &str, now: DateTime<Utc>) -> Option<(Undo, DateTime<Utc>)> {
+    let (what, at) = text.split_once('-')?;
+    let at = DateTime::from_timestamp_micros(at.parse().ok()?)?;
+    let what = match what {
+        "hide" => Undo::Hide,
+        "read" => Undo::Read,
+        _ => return None,
+    };
+    (at <= now && now - at <= UNDO).then_some((what, at))
+}
+
+/// The form of the offer.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct UndoForm {
+    /// As [`undo_of`] reads it.
+    undo: String,
+    /// The query of the list that the person looks at.
+    back: String,
+}
+
+/// Takes back what was hidden or marked as read in one go.
+pub async fn undo(by: User, form: Form<UndoForm>) -> Result<Response> {
+    let back = format!("/notifications{}", if form.back.starts_with('?') { &form.back } else { "" });
+    let Some((what, at)) = undo_of(&form.undo, by.now()) else {
+        return by.see(&back, Flash::new(Tone::Error, "It is too late to undo this")).await;
+    };
+    let mut tx = by.begin().await?;
+    tx.housekeeping();
+    let count = store::undo(&mut tx, &Reader::of(by.me(), by.now()), what, at).await?;
+    tx.commit().await?;
+    let count = i64::try_from(count).unwrap_or_default();
+    let done = if what == Undo::Hide { "shown again" } else { "unread again" };
+    by.see(&back, Flash::done(format!("{} {done}", plural(count, "notification")))).await
+}
+
 /// Changes one row, the ticked ones, or all that match.
 pub async fn change(by: User, form: Form<Change>) -> Result<Response> {
     let back = match form.back.as_str() {
@@ -61,7 +115,8 @@ pub async fn change(by: User, form: Form<Change>) -> Result<Response> {
         let filter = View::of_query(&form.back, "UTC").filter;
         let count = store::mark_matching(&mut tx, &reader, &filter).await?;
         tx.commit().await?;
-        return by.see(&back, Flash::done(format!("{} marked as read", plural(count, "notification")))).await;
+        let text = format!("{} marked as read", plural(count, "notification"));
+        return by.see(&with_undo(&back, "read", by.now()), Flash::done(text)).await;
     }
     let (verb, ids) = match form.one.split_once(':') {
         Some((verb, id)) => (verb, vec![id.to_owned()]),
@@ -82,5 +137,6 @@ pub async fn change(by: User, form: Form<Change>) -> Result<Response> {
     };
     tx.commit().await?;
     let count = i64::try_from(mine.len()).unwrap_or_default();
+    let back = if verb == "hide" { with_undo(&back, verb, by.now()) } else { back };
     by.see(&back, Flash::done(format!("{} {done}", plural(count, "notification")))).await
 }

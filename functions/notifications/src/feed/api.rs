@@ -1,16 +1,20 @@
 //! Reading the feed by program (notifications-forms 4 and 4.1).
 #![expect(unused_qualifications, reason = "the documentation macro names the types of the query by their path")]
 
+use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
+use http::HeaderValue;
+use http::header::LINK;
 use serde::{Deserialize, Serialize};
 use shared::caller::User;
+use shared::context::encode_component;
 use shared::error::{Error, Result};
 use shared::notify;
 use shared::web::{Json, Limits, Listed, Query};
 use utoipa::{IntoParams, ToSchema};
 
 use super::filter::{Asked, Filter, Order};
-use super::store::{self, Reader, Row};
+use super::store::{self, Part, Place, Reader, Row};
 
 /// A notification.
 #[derive(Debug, Serialize, ToSchema)]
@@ -73,14 +77,16 @@ pub struct Slice {
     /// Rows to give, 1 to 200.
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: i64,
-    /// Rows to skip.
+    /// Rows to skip; use the cursor to go further.
     #[param(minimum = 0, maximum = 10000, default = 0)]
     offset: i64,
+    /// `X-Next-Cursor` of the answer before; for the newest first, which is the order unless you say otherwise.
+    cursor: Option<String>,
 }
 
 impl Default for Slice {
     fn default() -> Self {
-        Self { sort_by: None, sort_order: None, limit: 50, offset: 0 }
+        Self { sort_by: None, sort_order: None, limit: 50, offset: 0, cursor: None }
     }
 }
 
@@ -91,6 +97,16 @@ impl Slice {
         }
         Limits::of(self.limit, self.offset).checked()
     }
+
+    /// New rows arrive while a program reads, so the newest first are paged by the place of the last row.
+    fn behind(&self, order: Order) -> Result<Option<Place>> {
+        let Some(text) = &self.cursor else { return Ok(None) };
+        if order != Order::default() {
+            return Err(Error::field("cursor", "A cursor goes with sort_by=created_at and sort_order=desc"));
+        }
+        let place = Place::parse(text).ok_or_else(|| Error::field("cursor", "Use a cursor that the portal gave"))?;
+        Ok(Some(place))
+    }
 }
 
 fn filter(asked: &Query<Asked>) -> Result<Filter> {
@@ -99,19 +115,45 @@ fn filter(asked: &Query<Asked>) -> Result<Filter> {
 
 /// Lists the caller's notifications.
 #[utoipa::path(get, path = "/api/notifications", params(Asked, Slice), responses(
-    (status = 200, description = "Own ones, those of the caller's companies and broadcasts", body = Vec<Notification>)))]
-pub async fn list_notifications(
-    by: User,
-    asked: Query<Asked>,
-    slice: Query<Slice>,
-) -> Result<Listed<Vec<Notification>>> {
+    (status = 200, description = "Own ones, those of the caller's companies and broadcasts; with `X-Next-Cursor` \
+     while there are more, the newest first", body = Vec<Notification>)))]
+pub async fn list_notifications(by: User, asked: Query<Asked>, slice: Query<Slice>) -> Result<Response> {
     let (filter, limits) = (filter(&asked)?, slice.limits()?);
     let order = Order::read(slice.sort_by.as_deref(), slice.sort_order.as_deref())?;
+    let behind = slice.behind(order)?;
     let reader = Reader::of(by.me(), by.now());
     let counts = store::counts(by.db(), &reader, &filter).await?;
-    let rows = store::list(by.db(), &reader, &filter, order, (limits.limit(), limits.offset())).await?;
-    let body = rows.into_iter().map(Notification::from).collect();
-    Ok(Listed::new(&by, body, counts.total, limits))
+    let part = Part { behind, limit: limits.limit() + 1, offset: limits.offset() };
+    let mut rows = store::list(by.db(), &reader, &filter, order, part).await?;
+    let limit = usize::try_from(limits.limit()).unwrap_or(50);
+    let has_more = rows.len() > limit;
+    rows.truncate(limit);
+    let next = rows.last().filter(|_| has_more && order == Order::default()).map(|row| Place::of(row).text());
+    let body: Vec<Notification> = rows.into_iter().map(Notification::from).collect();
+    let mut response = Listed::new(&by, body, counts.total, limits).into_response();
+    if behind.is_some() {
+        // Places of pages are for those who page by number.
+        response.headers_mut().remove(LINK);
+    }
+    if let Some(next) = next {
+        let value = |text: &str| HeaderValue::from_str(text).map_err(|error| Error::Internal(error.into()));
+        response.headers_mut().insert("x-next-cursor", value(&next)?);
+        if limits.offset() == 0 {
+            let link = format!("<{}>; rel=\"next\"", address(slice.pairs(), limits.limit(), &next));
+            response.headers_mut().insert(LINK, value(&link)?);
+        }
+    }
+    Ok(response)
+}
+
+/// The same question from the cursor on.
+fn address(pairs: &[(String, String)], limit: i64, cursor: &str) -> String {
+    let kept = pairs.iter().filter(|(name, _)| !matches!(name.as_str(), "limit" | "offset" | "cursor"));
+    let mut address = format!("/api/notifications?limit={limit}&cursor={cursor}");
+    for (name, value) in kept {
+        address.extend(["&", &encode_component(name), "=", &encode_component(value)]);
+    }
+    address
 }
 
 /// Counts of the feed.

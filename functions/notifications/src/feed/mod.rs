@@ -14,7 +14,9 @@ pub fn add(routes: Routes) -> Routes {
     routes
         .page("/notifications", pages::list)
         .page("/notifications/{id}/open", actions::open)
+        .page("/notifications/export.csv", pages::export)
         .form("/notifications/read", actions::change)
+        .form("/notifications/undo", actions::undo)
         .no_scope()
         .api(shared::api!(api::list_notifications))
         .api(shared::api!(api::summarise_notifications))

@@ -1,7 +1,8 @@
 //! The feed as people see it (notifications-forms 6).
 
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
+use http::header;
 use serde::{Deserialize, Serialize};
 use shared::caller::User;
 use shared::context::encode_component;
@@ -9,11 +10,11 @@ use shared::db::sql;
 use shared::error::Result;
 use shared::notify;
 use shared::page::Page;
-use shared::web::{FormState, PageOf, Paging, Query};
+use shared::web::{FormState, PageOf, Paging, Query, csv_cell};
 
-use super::api;
 use super::filter::{Asked, Filter, Order};
-use super::store::{self, Counts, Reader, Row};
+use super::store::{self, Counts, Part, Reader, Row};
+use super::{actions, api};
 
 /// The address of the list as people type and share it.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -29,6 +30,7 @@ pub struct ListQuery {
     created_to: String,
     page: String,
     page_size: String,
+    undo: String,
 }
 
 /// What the person looks at: the address, understood. What cannot be meant is said and left out.
@@ -179,8 +181,11 @@ pub struct FeedPage {
     sort_url: String,
     page_url: String,
     size_url: String,
+    csv_url: String,
     /// The query that forms carry along.
     back: String,
+    /// What can be taken back, as its form sends it.
+    undo: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -224,7 +229,9 @@ impl Page for FeedPage {
             sort_url: "/notifications?sort=".to_owned(),
             page_url: "/notifications?page=".to_owned(),
             size_url: "/notifications?page_size=".to_owned(),
+            csv_url: "/notifications/export.csv?q=printer".to_owned(),
             back: "?q=printer".to_owned(),
+            undo: (filters > 0).then(|| "hide-1".to_owned()),
         };
         let rows = vec![line(3, None, "user", Some("/tickets/10432")), line(2, Some(at), "all", None)];
         vec![page(rows, 1), page(Vec::new(), 1), page(Vec::new(), 0)]
@@ -249,7 +256,8 @@ pub async fn list(by: User, query: Query<ListQuery>) -> Result<Response> {
     let last = (counts.total.min(shared::web::COUNT_CAP) + size - 1).div_euclid(size).max(1);
     view.page = view.page.clamp(1, last);
     let paging = Paging::of(view.page, view.size);
-    let rows = store::list(by.db(), &reader, &view.filter, view.order, (paging.size(), paging.offset())).await?;
+    let part = Part { behind: None, limit: paging.size(), offset: paging.offset() };
+    let rows = store::list(by.db(), &reader, &view.filter, view.order, part).await?;
     let types = api::merged(&by, store::event_types(by.db(), &reader).await?);
     let choices = types.into_iter().map(|value| Choice { label: notify::label(&value).to_owned(), value });
     let mut choices: Vec<Choice> = choices.collect();
@@ -265,8 +273,41 @@ pub async fn list(by: User, query: Query<ListQuery>) -> Result<Response> {
         sort_url: view.address(&["sort", "page"]) + "sort=",
         page_url: view.address(&["page"]) + "page=",
         size_url: view.address(&["page_size", "page"]) + "page_size=",
+        csv_url: view.address(&["page_size", "page"]).replacen("/notifications", "/notifications/export.csv", 1),
+        undo: Some(query.undo.clone()).filter(|text| actions::undo_of(text, by.now()).is_some()),
         back: back.trim_start_matches("/notifications").trim_end_matches(['&', '?']).to_owned(),
         form: view.form,
     })
     .await
+}
+
+/// Rows of one file; who has more narrows the list.
+const MOST_ROWS: i64 = 10_000;
+
+/// The list with its filters and order as a file, times in UTC.
+pub async fn export(by: User, query: Query<ListQuery>) -> Result<Response> {
+    let view = View::read(&query.value, &zone(&by).await?);
+    let part = Part { behind: None, limit: MOST_ROWS, offset: 0 };
+    let rows = store::list(by.db(), &Reader::of(by.me(), by.now()), &view.filter, view.order, part).await?;
+    let mut text = "Number,Type,About,Message,Audience,Link,Created (UTC),Read (UTC)\r\n".to_owned();
+    let time = |at: DateTime<Utc>| at.format("%Y-%m-%d %H:%M:%S").to_string();
+    for row in rows {
+        let cells = [
+            row.id.to_string(),
+            csv_cell(&row.event_type),
+            csv_cell(notify::label(&row.event_type)),
+            csv_cell(&row.message),
+            row.audience,
+            csv_cell(row.link.as_deref().unwrap_or_default()),
+            time(row.created_at),
+            row.read_at.map(time).unwrap_or_default(),
+        ];
+        text.push_str(&cells.join(","));
+        text.push_str("\r\n");
+    }
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"notifications.csv\""),
+    ];
+    Ok((headers, text).into_response())
 }

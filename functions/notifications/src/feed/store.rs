@@ -93,15 +93,51 @@ pub struct Row {
     pub read_at: Option<DateTime<Utc>>,
 }
 
+/// A place in the feed, the newest first: time and number of the row before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    at: DateTime<Utc>,
+    id: i64,
+}
+
+impl Place {
+    /// Behind this row.
+    pub fn of(row: &Row) -> Self {
+        Self { at: row.created_at, id: row.id }
+    }
+
+    /// As it stands in addresses.
+    pub fn text(self) -> String {
+        format!("{}-{}", self.at.timestamp_micros(), self.id)
+    }
+
+    /// Reads what [`Place::text`] wrote.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (micros, id) = text.split_once('-')?;
+        Some(Self { at: DateTime::from_timestamp_micros(micros.parse().ok()?)?, id: id.parse().ok()? })
+    }
+}
+
+/// Which rows of a list are wanted.
+#[derive(Debug, Clone, Copy)]
+pub struct Part {
+    /// Behind this place; with the newest first only.
+    pub behind: Option<Place>,
+    /// So many.
+    pub limit: i64,
+    /// After so many.
+    pub offset: i64,
+}
+
 /// Some rows of the feed.
-pub async fn list(
-    db: &Db,
-    reader: &Reader,
-    filter: &Filter,
-    order: Order,
-    (limit, offset): (i64, i64),
-) -> Result<Vec<Row>> {
+pub async fn list(db: &Db, reader: &Reader, filter: &Filter, order: Order, part: Part) -> Result<Vec<Row>> {
     let query = reader.columns().append(reader.narrowed(filter, filter.read));
+    let query = match part.behind {
+        Some(Place { at, id }) => {
+            query.push(" AND n.created_at <= ? AND (n.created_at < ? OR n.id < ?)").bind(at).bind(at).bind(id)
+        }
+        None => query,
+    };
     let query = match (order.by, order.is_descending) {
         (Sort::CreatedAt, true) => query.push(" ORDER BY n.created_at DESC, n.id DESC"),
         (Sort::CreatedAt, false) => query.push(" ORDER BY n.created_at, n.id DESC"),
@@ -110,7 +146,7 @@ pub async fn list(
         (Sort::ReadAt, true) => query.push(" ORDER BY read_at DESC, n.id DESC"),
         (Sort::ReadAt, false) => query.push(" ORDER BY read_at, n.id DESC"),
     };
-    Ok(query.push(" LIMIT ? OFFSET ?").bind(limit).bind(offset).fetch_all(db).await?)
+    Ok(query.push(" LIMIT ? OFFSET ?").bind(part.limit).bind(part.offset).fetch_all(db).await?)
 }
 
 /// Counts that stop at 10,001.
@@ -222,4 +258,59 @@ pub async fn hide(tx: &mut Tx, reader: &Reader, ids: &[i64]) -> Result<()> {
     ));
     query.execute(&mut *tx).await?;
     settle(tx, reader, ids, false).await
+}
+
+/// What can be taken back: what was hidden, or marked as read, at this moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Undo {
+    /// Hidden.
+    Hide,
+    /// Marked as read.
+    Read,
+}
+
+/// Takes back what the person did at this moment; gives how many rows it concerns.
+pub async fn undo(tx: &mut Tx, reader: &Reader, what: Undo, at: DateTime<Utc>) -> Result<u64> {
+    let of_then = match what {
+        Undo::Hide => " AND s.dismissed_at = ?",
+        Undo::Read => " AND s.dismissed_at IS NULL AND s.read_at = ?",
+    };
+    sql("UPDATE notifications SET owner_unread = TRUE WHERE user_id = ? AND id IN (SELECT s.notification_id \
+         FROM notification_states s WHERE s.user_id = ? AND s.read_at = ?")
+    .bind(reader.id)
+    .bind(reader.id)
+    .bind(at)
+    .push(of_then)
+    .bind(at)
+    .push(")")
+    .execute(&mut *tx)
+    .await?;
+    let query = match what {
+        Undo::Hide => {
+            sql("UPDATE notification_states SET read_at = CASE WHEN read_at = ? THEN NULL ELSE read_at END, \
+             dismissed_at = NULL WHERE user_id = ? AND dismissed_at = ?")
+            .bind(at)
+            .bind(reader.id)
+            .bind(at)
+        }
+        Undo::Read => sql("UPDATE notification_states SET read_at = NULL WHERE user_id = ? AND read_at = ? \
+             AND dismissed_at IS NULL")
+        .bind(reader.id)
+        .bind(at),
+    };
+    Ok(query.execute(tx).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_come_back_whole() {
+        let place = Place { at: DateTime::from_timestamp_micros(1_795_425_120_123_456).unwrap(), id: 42 };
+        assert_eq!(Place::parse(&place.text()), Some(place));
+        for bad in ["", "x", "1", "1-", "-1-2", "1-x"] {
+            assert_eq!(Place::parse(bad), None, "{bad}");
+        }
+    }
 }

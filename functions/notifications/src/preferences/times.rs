@@ -111,7 +111,7 @@ pub async fn save(by: User, form: Form<TimesForm>) -> Result<Response> {
         Ok(times) => times,
         Err(invalid) => {
             let state = form.refused(&invalid);
-            return by.page_again(&pages::page(&by, stored, None, Some(state)).await?).await;
+            return by.page_again(&pages::page(&by, stored, None, Some(state), "").await?).await;
         }
     };
     let mut tx = by.begin().await?;

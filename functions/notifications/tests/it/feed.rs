@@ -262,9 +262,11 @@ async fn acceptance_17_the_page_pages_and_works_by_forms() {
     assert_eq!(unread(&ana).await, 29);
     ana.post(path, &[("do", "unread"), ("ids", &id)]).await.goes_to("/notifications");
     assert_eq!(unread(&ana).await, 30);
-    ana.post(path, &[("do", "hide"), ("ids", &id), ("ids", "999999")]).await.goes_to("/notifications");
+    let hidden = ana.post(path, &[("do", "hide"), ("ids", &id), ("ids", "999999")]).await.is(303);
+    assert!(hidden.header("location").starts_with("/notifications?undo=hide-"));
     ana.get("/notifications").await.shows("1 notification hidden").hides("N29 news");
-    ana.post(path, &[("do", "read-all"), ("back", "?q=N0")]).await.goes_to("/notifications?q=N0");
+    let read = ana.post(path, &[("do", "read-all"), ("back", "?q=N0")]).await.is(303);
+    assert!(read.header("location").starts_with("/notifications?q=N0&undo=read-"));
     ana.get("/notifications").await.shows("10 notifications marked as read");
     assert_eq!(unread(&ana).await, 19);
     ana.post(path, &[("do", "read")]).await.goes_to("/notifications");
@@ -309,5 +311,112 @@ async fn the_types_are_those_one_may_meet() {
     assert!(!mine.iter().any(|name| name == "webhook.failed" || name == "billing.invoice_overdue"));
     let theirs = types(boss.api(Method::GET, "/api/notifications/event-types").await.value());
     assert!(theirs.iter().any(|name| name == "webhook.failed") && !theirs.iter().any(|name| name == "own.type"));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn programs_page_by_cursor_while_rows_arrive() {
+    let app = portal().await;
+    let acme = app.company("Acme").await;
+    let ana = app.member("ana", &acme).await;
+    for n in 0..7 {
+        // Two of them at the same moment.
+        if n != 3 {
+            app.advance(TimeDelta::minutes(1));
+        }
+        tell(&app, ana.id, GENERAL, &format!("Number {n}")).await;
+    }
+    let mut path = "/api/notifications?limit=3&event_type=general".to_owned();
+    let mut seen = Vec::new();
+    for page in 0..3 {
+        let reply = ana.api(Method::GET, &path).await.is(200);
+        let rows = reply.value();
+        seen.extend(rows.as_array().unwrap().iter().map(|row| row["message"].as_str().unwrap().to_owned()));
+        assert_eq!(reply.header("x-total-count"), (7 + page.min(1)).to_string());
+        if page == 2 {
+            assert_eq!(reply.header("x-next-cursor"), "");
+            break;
+        }
+        let link = reply.header("link").to_owned();
+        assert!(link.contains("event_type=general") && link.ends_with("; rel=\"next\""), "{link}");
+        path = link.trim_start_matches('<').split('>').next().unwrap().to_owned();
+        if page == 0 {
+            app.advance(TimeDelta::minutes(1));
+            tell(&app, ana.id, GENERAL, "Came meanwhile").await;
+        }
+    }
+    let expected: Vec<String> = (0..7).rev().map(|n| format!("Number {n}")).collect();
+    assert_eq!(seen, expected, "each row once, though one came meanwhile");
+    ana.api(Method::GET, "/api/notifications?cursor=nonsense").await.refuses("cursor");
+    ana.api(Method::GET, "/api/notifications?cursor=1-1&sort_by=read_at").await.refuses("cursor");
+    ana.api(Method::GET, "/api/notifications?cursor=1-1&sort_order=asc").await.refuses("cursor");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn the_list_is_exported_as_it_is_filtered() {
+    let app = portal().await;
+    let acme = app.company("Acme").await;
+    let (ana, ben) = (app.member("ana", &acme).await, app.member("ben", &acme).await);
+    tell(&app, ana.id, GENERAL, "=cmd, \"quoted\"").await;
+    tell(&app, ana.id, TICKET_REPLY, "Another").await;
+    tell(&app, ben.id, GENERAL, "For Ben").await;
+    ana.get("/notifications?q=cmd").await.is(200).shows("export.csv?q=cmd");
+    let file = ana.get("/notifications/export.csv?q=cmd").await.is(200);
+    assert_eq!(file.header("content-type"), "text/csv; charset=utf-8");
+    let text = file.text().to_owned();
+    assert_eq!(text.lines().count(), 2, "{text}");
+    assert!(text.contains(",general,Announcement,\"'=cmd, \"\"quoted\"\"\",user,/tickets/7,"), "{text}");
+    let all = ana.get("/notifications/export.csv").await.is(200);
+    assert_eq!(all.hides("For Ben").text().lines().count(), 3);
+    app.stranger().get("/notifications/export.csv").await.is(303);
+    app.run_jobs().await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn hiding_and_reading_in_one_go_can_be_taken_back() {
+    let app = portal().await;
+    let acme = app.company("Acme").await;
+    let (ana, ben) = (app.member("ana", &acme).await, app.member("ben", &acme).await);
+    app.advance(TimeDelta::minutes(1));
+    tell(&app, ana.id, GENERAL, "First").await;
+    announce(&app, To::Everyone, "For all").await;
+    let read = first_id(&ana).await;
+    ana.api(Method::POST, &format!("/api/notifications/{read}/read")).await.is(200);
+    app.advance(TimeDelta::minutes(1));
+    // Everything is read: what was read before stays so.
+    let reply = ana.post("/notifications/read", &[("do", "read-all"), ("back", "?q=F&")]).await.is(303);
+    let page = reply.header("location").to_owned();
+    let offer = page.strip_prefix("/notifications?q=F&undo=").unwrap().to_owned();
+    ana.get(&page).await.is(200).shows("Undo").shows(&offer);
+    assert_eq!(unread(&ana).await, 0);
+    // Nobody else has anything to take back by it.
+    ben.post("/notifications/undo", &[("undo", &offer)]).await.goes_to("/notifications");
+    assert_eq!((unread(&ana).await, unread(&ben).await), (0, 1));
+    ana.post("/notifications/undo", &[("undo", &offer), ("back", "?q=F")]).await.goes_to("/notifications?q=F");
+    assert_eq!(unread(&ana).await, 1);
+    ana.get("/notifications").await.shows("1 notification unread again").shows("Notifications, 1 unread");
+    // Hidden rows come back as they were.
+    app.advance(TimeDelta::minutes(1));
+    let all = ana.api(Method::GET, "/api/notifications").await.value();
+    let ids: Vec<String> = all.as_array().unwrap().iter().map(|row| row["id"].to_string()).collect();
+    let mut fields: Vec<(&str, &str)> = ids.iter().map(|id| ("ids", id.as_str())).collect();
+    fields.push(("do", "hide"));
+    let reply = ana.post("/notifications/read", &fields).await.is(303);
+    let offer = reply.header("location").rsplit_once("undo=").unwrap().1.to_owned();
+    assert!(messages(&ana, "").await.is_empty());
+    ana.post("/notifications/undo", &[("undo", &offer)]).await.goes_to("/notifications");
+    assert_eq!((messages(&ana, "").await.len(), unread(&ana).await), (2, 1));
+    // Too late, or nonsense.
+    app.advance(TimeDelta::minutes(11));
+    for undo in [offer.as_str(), "", "hide-x", "drop-1"] {
+        ana.post("/notifications/undo", &[("undo", undo)]).await.goes_to("/notifications");
+        ana.get(&format!("/notifications?undo={undo}"))
+            .await
+            .is(200)
+            .shows("too late")
+            .hides("Possible for ten minutes");
+    }
     app.finish().await;
 }

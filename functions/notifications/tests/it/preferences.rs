@@ -185,3 +185,37 @@ async fn acceptance_12_a_mail_has_a_link_that_ends_its_kind() {
     robot.get(&path).await.is(404);
     app.finish().await;
 }
+
+#[tokio::test]
+async fn the_table_is_filtered_without_losing_rows_and_groups_are_switched() {
+    let app = portal().await;
+    let acme = app.company("Acme").await;
+    let ana = app.member("ana", &acme).await;
+    let path = "/notifications/settings";
+    let page = ana.get("/notifications/settings?q=reply%20ticket").await.is(200);
+    let page = page.shows("aria-label=\"New reply on your ticket: email\"").hides("aria-label=\"Announcement: email\"");
+    // Rows that are left out are still in the form, with what is ticked.
+    let _ = page.shows("<input type=\"hidden\" name=\"in_app\" value=\"general\">");
+    ana.get("/notifications/settings?q=nothing+fits").await.is(200).shows("No event fits");
+    let rows = [
+        ("types", "general"),
+        ("types", "tickets.reply_added"),
+        ("types", "tickets.status_changed"),
+        ("in_app", "general"),
+        ("in_app", "tickets.reply_added"),
+        ("email", "tickets.reply_added"),
+        ("q", "reply"),
+    ];
+    let with = |order: &'static str| [&rows[..], &[("do", order)]].concat();
+    ana.post(path, &with("off:Tickets")).await.goes_to("/notifications/settings?q=reply");
+    ana.get(path).await.shows("Tickets: off everywhere");
+    let reply = choice(&ana, "tickets.reply_added").await.unwrap();
+    assert_eq!((&reply["channel_in_app"], &reply["channel_email"]), (&json!(false), &json!(false)));
+    assert_eq!(choice(&ana, "general").await.unwrap()["channel_in_app"], true, "other groups stay");
+    ana.post(path, &with("on:Tickets")).await.goes_to("/notifications/settings?q=reply");
+    for name in ["tickets.reply_added", "tickets.status_changed"] {
+        assert_eq!(choice(&ana, name).await.unwrap()["channel_in_app"], true);
+    }
+    assert_eq!(choice(&ana, "tickets.reply_added").await.unwrap()["channel_email"], true, "what was ticked stays");
+    app.finish().await;
+}
