@@ -4,7 +4,7 @@ use shared::db::Sql;
 
 /// `a, b MORE) VALUES (?, ?`: the caller adds the marks of `more` and the bracket.
 pub fn insert(query: Sql, names: &[&'static str], more: &'static str) -> Sql {
-    let query = between(query, names, |query, name| query.push(name)).push(more).push(") VALUES (");
+    let query = between(query, names, Sql::push).push(more).push(") VALUES (");
     between(query, names, |query, _| query.push("?"))
 }
 

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{MySql, MySqlPool, Sqlite, SqlitePool, Transaction};
+use sqlx::{Connection as _, MySql, MySqlConnection, MySqlPool, Sqlite, SqlitePool, Transaction};
 use tokio::sync::Notify;
 
 pub use migrations::{print_mysql, release};
@@ -187,6 +187,11 @@ async fn mysql_pool(url: &str, size: PoolSize) -> Result<MySqlPool> {
         .max_connections(size.connections)
         .acquire_timeout(Duration::from_secs(5))
         .idle_timeout(Duration::from_mins(1))
+        .test_before_acquire(false)
+        .before_acquire(|connection, facts| {
+            Box::pin(async move { if facts.idle_for < FRESH { Ok(true) } else { answers(connection).await } })
+        })
+        .after_release(|connection, _| Box::pin(answers(connection)))
         .after_connect(|connection, _| {
             Box::pin(async move {
                 // The default locks the gaps between rows, over which workers fall into deadlocks.
@@ -197,6 +202,17 @@ async fn mysql_pool(url: &str, size: PoolSize) -> Result<MySqlPool> {
         .connect_with(options.statement_cache_capacity(100))
         .await?;
     Ok(pool)
+}
+
+/// A connection that was used so short a time ago is taken without a question.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// Whether a connection is at rest and answers. A query that was cut off while its statement was being
+/// prepared leaves the driver waiting for answers that never come, or with answers to nothing: such a
+/// connection would keep its place in the pool for ever.
+async fn answers(connection: &mut MySqlConnection) -> Result<bool, sqlx::Error> {
+    let asked = tokio::time::timeout(Duration::from_secs(2), connection.ping()).await;
+    asked.map_err(|_| sqlx::Error::PoolTimedOut)?.map(|()| true)
 }
 
 /// An open transaction. Dropping it takes everything back.

@@ -1,6 +1,7 @@
 //! The SQL layer, alike on both engines.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde_json::json;
@@ -359,4 +360,30 @@ async fn values_too_long_for_the_trail_are_cut_honestly() {
     app.note(Change::new("thing.created", "thing", 1).after(json!({"text": "x".repeat(70_000)}))).await;
     assert_eq!(lines(&app).await[0].new_value.as_deref(), Some(r#"{"_cut":"longer than 64 KiB"}"#));
     app.finish().await;
+}
+
+/// What a browser that goes away does to the queries of its request.
+#[tokio::test]
+async fn a_query_that_is_cut_off_costs_no_connection() {
+    let app = portal().await;
+    for round in 0..60_u32 {
+        // Another text each time: the danger is while a statement is new to its connection.
+        let query = sql("SELECT COUNT(*) FROM jobs WHERE id = 0");
+        let mut read = Box::pin((0..round).fold(query, |q, _| q.push(" OR id = 1")).fetch_value::<i64>(app.db()));
+        for _ in 0..=round % 8 {
+            tokio::select! {
+                biased;
+                _ = &mut read => break,
+                () = tokio::time::sleep(Duration::from_micros(100)) => {}
+            }
+        }
+        drop(read);
+    }
+    let all = (0..8).map(|_| app.number(sql("SELECT COUNT(*) FROM jobs WHERE id = 0")));
+    let answers = tokio::time::timeout(Duration::from_secs(4), futures_util::future::join_all(all)).await;
+    assert_eq!(answers.unwrap_or_default(), [0; 8]);
+    let begun = Instant::now();
+    app.db().close().await;
+    assert!(begun.elapsed() < Duration::from_secs(4), "a connection did not come back");
+    app.finish_broken().await;
 }

@@ -195,7 +195,7 @@ impl Builder {
         let filters = Filters::of(top);
         match modes[..] {
             // What the plain form can say is written in the plain form.
-            ["any"] | ["not"] | ["any", "not"] => groups.into_iter().fold(filters, |filters, group| Filters {
+            ["any" | "not"] | ["any", "not"] => groups.into_iter().fold(filters, |filters, group| Filters {
                 any: if group.any.is_empty() { filters.any } else { group.any },
                 not: group.not.or(filters.not),
                 ..filters
@@ -219,8 +219,9 @@ impl Builder {
             }
             (_, "remove-group", Some(n)) if n < self.groups.len() => drop(self.groups.remove(n)),
             (_, "add-to", Some(n)) => {
-                let group = self.groups.get_mut(n).filter(|group| group.rows.len() < MOST_ROWS);
-                group.into_iter().for_each(|group| group.rows.push(Row::blank()));
+                if let Some(group) = self.groups.get_mut(n).filter(|group| group.rows.len() < MOST_ROWS) {
+                    group.rows.push(Row::blank());
+                }
             }
             ("add-action", ..) if self.actions.len() < MOST_ACTIONS => {
                 self.actions.push(ActionRow { module: "ntfy".to_owned(), ..ActionRow::default() });
@@ -230,7 +231,9 @@ impl Builder {
             (_, verb, Some(n)) if verb.starts_with("remove-in-") => {
                 let group = verb.trim_start_matches("remove-in-").parse().ok();
                 let group = group.and_then(|g: usize| self.groups.get_mut(g)).filter(|group| n < group.rows.len());
-                group.into_iter().for_each(|group| drop(group.rows.remove(n)));
+                if let Some(group) = group {
+                    group.rows.remove(n);
+                }
             }
             (_, "up", Some(n)) if n > 0 && n < self.actions.len() => return Some(self.swap(n, n - 1)),
             (_, "down", Some(n)) if n + 1 < self.actions.len() => return Some(self.swap(n, n + 1)),

@@ -243,7 +243,7 @@ async fn changed(by: &By, stored: Option<&Automation>, form: &Form<Blank>) -> Re
         _ => None,
     };
     let page = AutomationEdit::load(by, stored, &builder, &Invalid::none()).await?;
-    by.page(&AutomationEdit { say, trial, ..page }).await
+    by.page(&AutomationEdit { trial, say, ..page }).await
 }
 
 /// The dry run of what stands in the form.
