@@ -20,6 +20,9 @@ use crate::process::{Answer, Client, Scratch, Server, database, drop_database, f
 /// People who work at the same time.
 const PEOPLE: u64 = 8;
 
+/// Tickets without which the test says nothing.
+const ENOUGH: usize = 11;
+
 /// What the server said is done.
 #[derive(Debug, Default)]
 struct Acknowledged {
@@ -317,7 +320,11 @@ async fn nothing_acknowledged_is_lost_and_nothing_is_done_twice() {
             tokio::spawn(async move { work.loop_until_told().await })
         })
         .collect();
-    for n in 0..kills {
+    let mut killed = 0;
+    // On a busy machine little happens between two kills.
+    while killed < kills || (killed < kills + 50 && work.done.lock().await.tickets.len() < ENOUGH) {
+        let n = killed;
+        killed += 1;
         tokio::time::sleep(Duration::from_millis(150 + n * 37 % 500)).await;
         server.kill().await;
         let_claims_end(&db).await;
@@ -331,13 +338,13 @@ async fn nothing_acknowledged_is_lost_and_nothing_is_done_twice() {
     drain(&settings, &db).await;
     let done = work.done.lock().await;
     println!(
-        "{kills} kills, {} people, {} tickets, {} replies, {} requests sent again",
+        "{killed} kills, {} people, {} tickets, {} replies, {} requests sent again",
         done.people.len(),
         done.tickets.len(),
         done.replies.len(),
         done.repeats
     );
-    assert!(done.tickets.len() > 10, "too little happened to say anything");
+    assert!(done.tickets.len() >= ENOUGH, "too little happened to say anything");
     check_rows(&db, &done).await;
     check_mails(&db, &sink, &done).await;
     db.close().await;
