@@ -512,7 +512,7 @@ mod tests {
     #[test]
     fn groups_are_told_in_words_and_on_trial() {
         let filters = Filters::parse(&json!({"match": {"priority": "urgent"}, "all": [
-            {"any": [{"status": "open"}, {"status": {"eq": "new"}, "count": 7}]}, {"not": {"company_id": 4}}]}))
+            {"any": [{"status": "open"}, {"count": 7, "status": {"eq": "new"}}]}, {"not": {"company_id": 4}}]}))
         .unwrap();
         let words = "priority is urgent, and (one of these is true: status is open; or count is 7 and status is new), \
                      and (not: company id is 4)";
