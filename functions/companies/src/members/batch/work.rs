@@ -99,7 +99,8 @@ async fn settle(run: &Run, work: &Work, row: &Row) -> Result<(), JobError> {
         Some(state) => state,
         None => match try_one(run, work, row).await {
             Ok(()) => return Ok(()),
-            Err(Error::Internal(error)) if !run.is_last => return Err(JobError::Retry(format!("{error:#}"))),
+            // A deadlock is nobody's fault: the row waits for the next try of the job.
+            Err(error @ (Error::Busy | Error::Internal(_))) if !run.is_last => return Err(error.into()),
             Err(_) => "failed",
         },
     };
