@@ -313,17 +313,18 @@ pub fn is_unique_violation(error: &sqlx::Error, constraint: &str, column: &str) 
 }
 
 /// A short transaction that meets others over the same rows is tried so often.
-pub(crate) const TRIES: u32 = 8;
+pub const TRIES: u32 = 8;
 
 /// Repeats a short transaction while the engine asks for it. Only for steps that begin and end their own,
 /// where nobody would try again: work in the background, above all what follows on something sent out.
+#[macro_export]
 macro_rules! insist {
     ($step:expr) => {{
         let mut tries = 1;
         loop {
             match $step.await {
                 Err($crate::error::Error::Busy) if tries < $crate::db::TRIES => {
-                    tokio::time::sleep(std::time::Duration::from_millis(10) * tries).await;
+                    $crate::db::pause(tries).await;
                     tries += 1;
                 }
                 done => break done,
@@ -331,7 +332,12 @@ macro_rules! insist {
         }
     }};
 }
-pub(crate) use insist;
+
+/// The wait before [`insist!`](crate::insist) repeats a step for the given time, counted from 1.
+#[doc(hidden)]
+pub async fn pause(tries: u32) {
+    tokio::time::sleep(std::time::Duration::from_millis(10) * tries).await;
+}
 
 /// True when the engine asks to try again: a deadlock, a lock wait, a write conflict of TiDB.
 pub(crate) fn is_retryable(error: &sqlx::Error) -> bool {

@@ -8,6 +8,14 @@ use super::registry::Periodic;
 use super::worker::Worker;
 use crate::db::{is_unique_violation, sql};
 use crate::error::Result;
+use crate::insist;
+
+/// What came of an attempt to take a turn.
+enum Turn {
+    Taken,
+    NotYet,
+    Outrun,
+}
 
 impl Worker {
     /// Periodic work whose time has come, in one look.
@@ -23,14 +31,25 @@ impl Worker {
         Ok(self.jobs.periodic().iter().filter(is_due).cloned().collect())
     }
 
-    /// True for the one worker that moves the next time on.
+    /// True for the one worker that moves the next time on. Clocks differ: whoever loses to a slower clock may
+    /// find that its own says it is time again, and then must not leave out what only it can see as due.
     pub(super) async fn take_turn(&self, name: &'static str, period: TimeDelta) -> Result<bool> {
+        loop {
+            match insist!(self.try_turn(name, period))? {
+                Turn::Taken => return Ok(true),
+                Turn::NotYet => return Ok(false),
+                Turn::Outrun => {}
+            }
+        }
+    }
+
+    async fn try_turn(&self, name: &'static str, period: TimeDelta) -> Result<Turn> {
         let mut tx = self.begin().await?;
         let now = tx.stamp().at;
         let next: Option<(DateTime<Utc>,)> =
             sql("SELECT next_run_at FROM periodic_runs WHERE name = ?").bind(name).fetch_optional(&mut tx).await?;
         let taken = match next {
-            Some((at,)) if at > now => return Ok(false),
+            Some((at,)) if at > now => return Ok(Turn::NotYet),
             Some((at,)) => {
                 sql("UPDATE periodic_runs SET next_run_at = ?, last_run_at = ? WHERE name = ? AND next_run_at = ?")
                     .bind(now + period)
@@ -50,8 +69,9 @@ impl Worker {
             }
         };
         match taken {
-            Ok(rows) => tx.commit().await.map(|()| rows > 0),
-            Err(error) if is_unique_violation(&error, "PRIMARY", "periodic_runs.name") => Ok(false),
+            Ok(0) => Ok(Turn::Outrun),
+            Ok(_) => tx.commit().await.map(|()| Turn::Taken),
+            Err(error) if is_unique_violation(&error, "PRIMARY", "periodic_runs.name") => Ok(Turn::Outrun),
             Err(error) => Err(error.into()),
         }
     }

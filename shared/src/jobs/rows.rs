@@ -6,8 +6,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::places::Choice;
 use super::worker::Worker;
 use super::{JobError, LEASE, Schedule};
-use crate::db::{Tx, insist, sql};
+use crate::db::{Tx, sql};
 use crate::error::Result;
+use crate::insist;
 use crate::tokens;
 
 /// A job that has seen so many workers go is held to be the reason.

@@ -17,8 +17,8 @@ use super::registry::{Handler, Periodic};
 use super::rows::{Ended, Row};
 use super::worker::{Counts, Worker};
 use super::{JobError, Run};
-use crate::db::insist;
 use crate::error::{Error, Result};
+use crate::insist;
 use crate::{events, tokens};
 
 /// What has ended waits so long for others that end soon, while there is more to begin.
@@ -186,7 +186,7 @@ impl<'a> Shift<'a> {
         let is_turn = |place: &Place| matches!(place.guest, Guest::Turn(_));
         while self.free() > 0 && self.places.values().filter(|p| is_turn(p)).count() < self.worker.places.div_ceil(2) {
             let Some(work) = self.turns.pop_front() else { break };
-            if insist!(self.worker.take_turn(work.name, work.period))? {
+            if self.worker.take_turn(work.name, work.period).await? {
                 let run = self.worker.run(0, 1, true, serde_json::Value::Null);
                 self.start(Guest::Turn(work.name), &work.handler, run);
                 is_any = true;

@@ -15,8 +15,9 @@ use minijinja::{Value, context};
 use serde::Deserialize;
 
 use crate::app::App;
-use crate::db::{At, Tx, insist, is_unique_violation, sql};
+use crate::db::{At, Tx, is_unique_violation, sql};
 use crate::error::Result;
+use crate::insist;
 use crate::jobs::{JobError, NewJob, Run, Schedule};
 use crate::tokens;
 use transport::{Backend, Message, SendError};

@@ -5,6 +5,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use shared::db::{Tx, sql};
 use shared::error::Result;
+use shared::insist;
 use shared::jobs::{JobError, Run};
 
 use super::cron::{Cron, parse_zone};
@@ -38,7 +39,7 @@ pub async fn tick(run: Run) -> Result<(), JobError> {
         let is_last = due.len() < usize::try_from(BATCH).unwrap_or(0);
         for task in due {
             // One task that cannot be planned must not keep the others from it.
-            if let Err(error) = plan(&run, &task).await {
+            if let Err(error) = insist!(plan(&run, &task)) {
                 tracing::error!(task.id = task.id, ?error, "a task could not be planned");
             }
         }

@@ -8,6 +8,7 @@ use shared::accounts::users;
 use shared::audit::Stamp;
 use shared::db::{Tx, sql};
 use shared::error::{Error, Result};
+use shared::insist;
 use shared::jobs::{JobError, Run};
 use shared::rate_limit::{self, INVITE};
 
@@ -97,7 +98,7 @@ async fn drop_rest(run: &Run, id: i64) -> Result<()> {
 async fn settle(run: &Run, work: &Work, row: &Row) -> Result<(), JobError> {
     let state = match refused(run, work, row).await? {
         Some(state) => state,
-        None => match try_one(run, work, row).await {
+        None => match insist!(try_one(run, work, row)) {
             Ok(()) => return Ok(()),
             // A deadlock is nobody's fault: the row waits for the next try of the job.
             Err(error @ (Error::Busy | Error::Internal(_))) if !run.is_last => return Err(error.into()),
