@@ -3,17 +3,19 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use chrono::{DateTime, NaiveDateTime, TimeDelta, TimeZone as _, Utc};
 use chrono_tz::Tz;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use url::Url;
 
 use crate::app::App;
 use crate::context::encode_component;
 use crate::error::{Error, Result};
 use crate::modules::{self, Slug, settings};
-use crate::outbound::{Allow, Request, Response};
+use crate::outbound::{Allow, OutboundError, Request, Response};
 use crate::outbound_slots::{self, Bucket};
 
 /// What Syncro allows an account.
@@ -24,6 +26,12 @@ pub const PAGE: i64 = 25;
 
 /// A page of tickets with long comments.
 const MAX_BYTES: usize = 8 * 1024 * 1024;
+
+/// A file of a ticket may take so long.
+const FILE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A file may be kept so many redirects away.
+const HOPS: usize = 3;
 
 /// Waits after a refusal for too many calls end here, whatever the other side says.
 const LONGEST_WAIT: TimeDelta = TimeDelta::minutes(10);
@@ -124,17 +132,10 @@ impl Syncro {
 
     /// Asks for JSON below `/api/v1`; none when Syncro has nothing there.
     pub async fn get(&self, app: &App, path: &str, query: &[(&str, &str)]) -> Result<Option<Value>, Fault> {
-        if let Err(wait) = outbound_slots::take(app, &LIMIT).await? {
-            return Err(Fault::Full(wait));
-        }
+        let mut headers = self.allowed(app).await?;
         let pairs: Vec<String> = query.iter().map(|(n, v)| format!("{n}={}", encode_component(v))).collect();
         let mark = if pairs.is_empty() { "" } else { "?" };
         let url = format!("{}{path}{mark}{}", self.base, pairs.join("&"));
-        let mut headers = HeaderMap::new();
-        let bearer = HeaderValue::from_str(&format!("Bearer {}", self.key));
-        let mut bearer = bearer.map_err(|_| Fault::Denied("The Syncro key holds characters no key has".to_owned()))?;
-        bearer.set_sensitive(true);
-        headers.insert(header::AUTHORIZATION, bearer);
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
         let request = Request {
             headers,
@@ -143,25 +144,78 @@ impl Syncro {
             allow: self.allow.clone(),
             ..Request::new(Method::GET, url)
         };
-        match app.outbound().send(request).await {
-            Ok(response) => read(&response, app.now()),
-            Err(error) if error.is_temporary() => Err(Fault::Temporary(format!("Syncro did not answer: {error}"))),
-            Err(error) => Err(Fault::Failed(format!("Syncro cannot be asked: {error}"))),
+        let response = app.outbound().send(request).await.map_err(|error| unanswered(&error))?;
+        let Some(body) = read(response, app.now())? else { return Ok(None) };
+        let json = serde_json::from_slice(&body);
+        json.map(Some).map_err(|_| Fault::Temporary("Syncro answered something that is no JSON".to_owned()))
+    }
+
+    /// Fetches a file that a record names: from the account with the key and within its limit, from wherever
+    /// else Syncro keeps it without. None when it is gone.
+    pub async fn file(&self, app: &App, address: &str, max_bytes: usize) -> Result<Option<Sent>, Fault> {
+        let unreadable = |_| Fault::Failed("The address of the file cannot be read".to_owned());
+        let account = Url::parse(&self.base).map_err(unreadable)?;
+        let mut url = account.join(address).map_err(unreadable)?;
+        for _ in 0..=HOPS {
+            let is_own = url.origin() == account.origin();
+            let headers = if is_own { self.allowed(app).await? } else { HeaderMap::new() };
+            let allow = if is_own { self.allow.clone() } else { Allow::PublicOnly };
+            let plain = Request::new(Method::GET, url.as_str());
+            let request = Request { headers, timeout: FILE_TIMEOUT, max_bytes, allow, ..plain };
+            let response = app.outbound().send(request).await.map_err(|error| unanswered(&error))?;
+            let text = |name| response.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+            if response.status.is_redirection() {
+                url = url.join(&text(header::LOCATION).unwrap_or_default()).map_err(unreadable)?;
+                continue;
+            }
+            if !is_own && matches!(response.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+                return Err(Fault::Failed("The address of the file is no longer valid".to_owned()));
+            }
+            let content_type = text(header::CONTENT_TYPE);
+            return Ok(read(response, app.now())?.map(|content| Sent { content_type, content }));
         }
+        Err(Fault::Failed("The address of the file leads on and on".to_owned()))
+    }
+
+    /// Takes a call and gives the headers that open the account.
+    async fn allowed(&self, app: &App) -> Result<HeaderMap, Fault> {
+        if let Err(wait) = outbound_slots::take(app, &LIMIT).await? {
+            return Err(Fault::Full(wait));
+        }
+        let bearer = HeaderValue::from_str(&format!("Bearer {}", self.key));
+        let mut bearer = bearer.map_err(|_| Fault::Denied("The Syncro key holds characters no key has".to_owned()))?;
+        bearer.set_sensitive(true);
+        Ok(HeaderMap::from_iter([(header::AUTHORIZATION, bearer)]))
     }
 }
 
-fn read(response: &Response, now: DateTime<Utc>) -> Result<Option<Value>, Fault> {
+/// A file as it came.
+#[derive(Debug)]
+pub struct Sent {
+    /// What the other side takes it for.
+    pub content_type: Option<String>,
+    /// The whole of it.
+    pub content: Bytes,
+}
+
+fn unanswered(error: &OutboundError) -> Fault {
+    if error.is_temporary() {
+        Fault::Temporary(format!("Syncro did not answer: {error}"))
+    } else {
+        Fault::Failed(format!("Syncro cannot be asked: {error}"))
+    }
+}
+
+/// The body of a good answer; none for what is not there.
+fn read(response: Response, now: DateTime<Utc>) -> Result<Option<Bytes>, Fault> {
     match response.status {
-        StatusCode::NOT_FOUND => Ok(None),
+        StatusCode::NOT_FOUND | StatusCode::GONE => Ok(None),
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
             Err(Fault::Denied("Syncro refused the key: check it and its permissions in the Syncro module".to_owned()))
         }
         StatusCode::TOO_MANY_REQUESTS => Err(Fault::Limited(retry_after(&response.headers, now))),
         status if status.is_server_error() => Err(Fault::Temporary(format!("Syncro answered {}", status.as_u16()))),
-        status if status.is_success() => serde_json::from_slice(&response.body)
-            .map(Some)
-            .map_err(|_| Fault::Temporary("Syncro answered something that is no JSON".to_owned())),
+        status if status.is_success() => Ok(Some(response.body)),
         status => Err(Fault::Failed(format!("Syncro answered {}", status.as_u16()))),
     }
 }

@@ -4,6 +4,7 @@
 //! A row exists before its object does and is `pending` until the change it belongs to is committed;
 //! what is left over is removed by a job. So nothing is lost and nothing stays behind.
 
+mod fetched;
 mod made;
 mod names;
 mod scan;
@@ -29,6 +30,7 @@ use crate::routes::FILE_LIMIT;
 use crate::web::UploadedFile;
 use crate::{rate_limit, tokens};
 
+pub use fetched::{Fetched, take_in};
 pub use made::{Made, Making, attach_made};
 pub use names::safe_file_name;
 
@@ -102,8 +104,8 @@ pub async fn find(at: impl Into<At<'_>>, id: i64) -> Result<Option<File>> {
 /// Takes a file that came through the portal into the bucket. It is pending until [`attach`].
 pub async fn receive(by: &By, home: Home, file: UploadedFile) -> Result<i64> {
     limit(by).await?;
-    let new = NewRow::of(by, home, &file.name, file.declared_type.as_deref(), file.size);
-    let id = insert_pending(by, &new).await?;
+    let new = NewRow::of(by.now(), home, &file.name, file.declared_type.as_deref(), file.size);
+    let id = insert_pending(by.begin().await?, Sender::of(by), &new).await?;
     let kind = sniff::sniff(&file.head, &file.name);
     let size = u64::try_from(file.size).unwrap_or(0);
     let mut content = file.content;
@@ -111,7 +113,8 @@ pub async fn receive(by: &By, home: Home, file: UploadedFile) -> Result<i64> {
     let stream = Content::stream(size, ReaderStream::new(content));
     by.app().blobs().put(&new.key, stream, kind.content_type).await.map_err(unreachable_bucket)?;
     let shown = store_shown(by.app(), &new.key, picture).await?;
-    arrived(by, id, &Arrived { content_type: kind.content_type, sha256: file.sha256, shown }).await?;
+    let what = Arrived { content_type: kind.content_type, sha256: file.sha256, shown };
+    arrived(by.app(), by.begin().await?, id, &what).await?;
     Ok(id)
 }
 
@@ -151,8 +154,8 @@ struct NewRow {
 }
 
 impl NewRow {
-    fn of(by: &By, home: Home, name: &str, declared_type: Option<&str>, size: i64) -> Self {
-        let month = by.now().format("%Y%m");
+    fn of(now: DateTime<Utc>, home: Home, name: &str, declared_type: Option<&str>, size: i64) -> Self {
+        let month = now.format("%Y%m");
         Self {
             key: format!("{}/{month}/{}", home.area, tokens::random_hex(16)),
             home,
@@ -164,11 +167,22 @@ impl NewRow {
     }
 }
 
-async fn insert_pending(by: &By, new: &NewRow) -> Result<i64> {
-    let mut tx = by.begin().await?;
+/// Whom a file came from.
+struct Sender {
+    id: Option<i64>,
+    label: String,
+    ip: Option<String>,
+}
+
+impl Sender {
+    fn of(by: &By) -> Self {
+        Self { id: by.person().map(|p| p.id()), label: label(by), ip: Some(by.ip().to_owned()) }
+    }
+}
+
+async fn insert_pending(mut tx: Tx, sender: Sender, new: &NewRow) -> Result<i64> {
     tx.housekeeping();
     let now = tx.stamp().at;
-    let label = label(by);
     let id = sql("INSERT INTO files (storage_key, category, owner_area, state, original_name, display_name, \
          content_type, declared_content_type, size_bytes, scan_status, uploaded_by, uploaded_by_label, \
          uploaded_from_ip, uploaded_at, expires_at) \
@@ -180,9 +194,9 @@ async fn insert_pending(by: &By, new: &NewRow) -> Result<i64> {
     .bind(&new.display_name)
     .bind(new.declared_type.clone())
     .bind(new.size)
-    .bind(by.person().map(|p| p.id()))
-    .bind(label)
-    .bind(by.ip())
+    .bind(sender.id)
+    .bind(sender.label)
+    .bind(sender.ip)
     .bind(now)
     .bind(now + PENDING)
     .insert(&mut tx)
@@ -207,9 +221,8 @@ struct Arrived {
     shown: Option<(i64, i64)>,
 }
 
-async fn arrived(by: &By, id: i64, what: &Arrived) -> Result<()> {
-    let scan = if by.app().config().clamd_address.is_some() { "pending" } else { "not_scanned" };
-    let mut tx = by.begin().await?;
+async fn arrived(app: &App, mut tx: Tx, id: i64, what: &Arrived) -> Result<()> {
+    let scan = if app.config().clamd_address.is_some() { "pending" } else { "not_scanned" };
     tx.housekeeping();
     sql("UPDATE files SET content_type = ?, sha256 = ?, width = ?, height = ?, scan_status = ? WHERE id = ?")
         .bind(what.content_type)
@@ -303,8 +316,9 @@ pub async fn begin_upload(by: &By, home: Home, announced: &Announced) -> Result<
         ));
     }
     limit(by).await?;
-    let new = NewRow::of(by, home, &announced.file_name, announced.content_type.as_deref(), announced.file_size);
-    let id = insert_pending(by, &new).await?;
+    let (name, size) = (&announced.file_name, announced.file_size);
+    let new = NewRow::of(by.now(), home, name, announced.content_type.as_deref(), size);
+    let id = insert_pending(by.begin().await?, Sender::of(by), &new).await?;
     let length = u64::try_from(new.size).unwrap_or(0);
     let sent_key = sent_key(&new.key);
     let put = by.app().blobs().presigned_put(&sent_key, length, UNKNOWN, PUT_FOR).await;
@@ -337,7 +351,8 @@ pub async fn complete_upload(by: &By, home: Home, id: i64) -> Result<File> {
     let kind = sniff::sniff(&bytes[..bytes.len().min(HEAD)], &file.display_name);
     let sha256 = tokens::sha256_hex(&bytes);
     let shown = store_shown(by.app(), &file.storage_key, kind.is_shown_image.then(|| bytes.to_vec())).await?;
-    arrived(by, id, &Arrived { content_type: kind.content_type, sha256, shown }).await?;
+    let what = Arrived { content_type: kind.content_type, sha256, shown };
+    arrived(by.app(), by.begin().await?, id, &what).await?;
     if let Err(error) = by.app().blobs().delete(&sent_key).await {
         tracing::warn!(file.id, %error, "what was sent stays until the file is removed");
     }

@@ -69,6 +69,20 @@ pub enum Author {
     Other,
 }
 
+/// A file of a ticket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attachment {
+    /// Its id there.
+    pub reference: String,
+    /// What people call it.
+    pub name: String,
+    /// Where it is.
+    pub address: String,
+}
+
+/// Files of one ticket.
+const MOST_FILES: usize = 200;
+
 /// The first of some fields that says something, as text.
 fn first(value: &Value, names: &[&str]) -> Option<String> {
     names.iter().find_map(|name| scalar(value.get(*name)?))
@@ -97,6 +111,22 @@ pub fn reference(ticket: &Value) -> Option<String> {
 /// The comments that came with a ticket, if they did.
 pub fn comments_of(ticket: &Value) -> Option<&Vec<Value>> {
     ticket.get("comments").and_then(Value::as_array)
+}
+
+/// The files that a ticket names; none where it does not say whether it has any.
+pub fn attachments_of(ticket: &Value) -> Option<Vec<Attachment>> {
+    let list = ticket.get("attachments")?.as_array()?;
+    Some(list.iter().filter_map(attachment).take(MOST_FILES).collect())
+}
+
+fn attachment(value: &Value) -> Option<Attachment> {
+    let reference = first(value, &["id"]).filter(|id| id.len() <= 128)?;
+    let inner = value.get("file").and_then(|file| scalar(file).or_else(|| first(file, &["url"])));
+    let address = inner.or_else(|| first(value, &["url", "file_url"])).filter(|address| address.len() <= 8000)?;
+    let end = address.split(['?', '#']).next().and_then(|path| path.rsplit('/').next()).unwrap_or_default();
+    let name = first(value, &["file_name", "filename", "name"]).and_then(|name| text::line(&name, 255));
+    let name = name.or_else(|| text::line(end, 255)).unwrap_or_else(|| format!("File {reference}"));
+    Some(Attachment { reference, name, address })
 }
 
 /// When a ticket last changed.
@@ -298,6 +328,32 @@ mod tests {
                 ("4", "Thanks", false, Author::Requester, "Ana Lima"),
             ]
         );
+    }
+
+    #[test]
+    fn files_are_named_in_several_ways() {
+        assert_eq!(attachments_of(&json!({"id": 1})), None);
+        assert_eq!(attachments_of(&json!({"id": 1, "attachments": null})), None);
+        let list = json!([
+            {"id": 1, "file_name": "tray.png", "file": {"url": "https://files.example/a/1.png?sig=x"}},
+            {"id": "2", "url": "/uploads/2/plan.pdf?x=1"},
+            {"id": 3, "file": "https://files.example/3/"},
+            {"id": 4, "file": {"url": null}},
+            {"file": {"url": "https://files.example/5"}},
+            null,
+            "text",
+        ]);
+        let read: Vec<(String, String)> = attachments_of(&json!({ "attachments": list }))
+            .unwrap()
+            .into_iter()
+            .map(|file| (file.name, file.address))
+            .collect();
+        let wanted = [
+            ("tray.png", "https://files.example/a/1.png?sig=x"),
+            ("plan.pdf", "/uploads/2/plan.pdf?x=1"),
+            ("File 3", "https://files.example/3/"),
+        ];
+        assert_eq!(read, wanted.map(|(name, address)| (name.to_owned(), address.to_owned())));
     }
 
     #[test]

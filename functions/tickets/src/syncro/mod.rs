@@ -2,6 +2,7 @@
 //! and goes on where it was.
 
 mod api;
+mod files;
 mod mapping;
 mod pages;
 mod request;
@@ -26,5 +27,9 @@ pub fn add(routes: Routes) -> Routes {
 
 /// Adds the work.
 pub fn jobs(jobs: Jobs) -> Jobs {
-    jobs.on(JOB, work::slice).every("tickets.watch_imports", TimeDelta::minutes(1), watch::resume_lost)
+    jobs.on(JOB, work::slice).on(files::LOOK, files::look).on(files::FETCH, files::fetch).every(
+        "tickets.watch_imports",
+        TimeDelta::minutes(1),
+        watch::resume_lost,
+    )
 }

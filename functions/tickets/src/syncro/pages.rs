@@ -16,6 +16,7 @@ use shared::syncro::{LIMIT, Syncro};
 use shared::web::{Form, FormState, Input, Json, Path};
 
 use super::api::ImportSummary;
+use super::files;
 use super::request::{self, ImportRequest, Which};
 use super::runs::{self, ImportRun, Problem};
 use super::start::{self, CONSOLE};
@@ -57,6 +58,9 @@ struct RunView {
     failed: i64,
     comments: i64,
     no_company: i64,
+    /// Files that were fetched, and those still to be.
+    files: i64,
+    files_left: i64,
     by: Option<String>,
     at: DateTime<Utc>,
     finished_at: Option<DateTime<Utc>>,
@@ -82,12 +86,21 @@ impl RunView {
             failed: run.failed,
             comments: run.comments_created,
             no_company: run.no_company,
+            files: 0,
+            files_left: 0,
             by: run.requester_email.clone(),
             at: run.started_at.unwrap_or(run.created_at),
             finished_at: run.finished_at,
             last_error: run.last_error.clone(),
         }
     }
+}
+
+/// A run with its files, which may still be fetched when it is over.
+async fn with_files(by: &By, mut view: RunView) -> Result<RunView> {
+    let tally = files::tally(by.db(), view.id).await?;
+    (view.files, view.files_left) = (tally.done, tally.waiting);
+    Ok(view)
 }
 
 fn title(which: Which) -> String {
@@ -175,6 +188,8 @@ fn samples() -> Vec<RunView> {
         failed: 2,
         comments: 2048,
         no_company: 3,
+        files: 41,
+        files_left: 7,
         by: Some("ana@example.com".to_owned()),
         at,
         finished_at: None,
@@ -198,16 +213,27 @@ fn samples() -> Vec<RunView> {
 }
 
 fn form() -> FormState {
-    FormState::of([("ticket_id", ""), ("lookup", "id"), ("start_id", ""), ("end_id", ""), ("include_comments", "true")])
+    FormState::of([
+        ("ticket_id", ""),
+        ("lookup", "id"),
+        ("start_id", ""),
+        ("end_id", ""),
+        ("include_comments", "true"),
+        ("include_attachments", "true"),
+    ])
 }
 
 async fn page(by: &By, form: FormState) -> Result<ImportConsole> {
     let recent = runs::recent(by.db(), RECENT, 0).await?;
     let views: Vec<RunView> = recent.iter().map(|run| RunView::of(run, by.now())).collect();
+    let run = match views.first() {
+        Some(newest) => Some(with_files(by, newest.clone()).await?),
+        None => None,
+    };
     Ok(ImportConsole {
         form,
         is_ready: Syncro::of_module(by.app()).await?.is_some(),
-        run: views.first().cloned(),
+        run,
         rate: outbound_slots::used(by.db(), &LIMIT, by.now()).await?,
         recent: views,
     })
@@ -221,7 +247,7 @@ async fn console(by: SuperAdmin) -> Result<Response> {
 /// Starts what a form asks for; a box that was not sent was not ticked.
 async fn begin(by: SuperAdmin, form: Form<Map<String, Value>>) -> Result<Response> {
     let mut asked = form.value.clone();
-    for name in ["include_comments", "summarise"] {
+    for name in ["include_comments", "include_attachments", "summarise"] {
         asked.entry(name).or_insert(Value::Bool(false));
     }
     match request::parse(&asked) {
@@ -320,7 +346,7 @@ async fn show(by: SuperAdmin, Path(run_id): Path<i64>) -> Result<Response> {
     let run = start::found(&by, run_id).await?;
     let problems = runs::problems(by.db(), run_id, PROBLEMS).await?;
     let page = ImportShow {
-        run: RunView::of(&run, by.now()),
+        run: with_files(&by, RunView::of(&run, by.now())).await?,
         rate: outbound_slots::used(by.db(), &LIMIT, by.now()).await?,
         problems: problems.into_iter().map(Into::into).collect(),
     };

@@ -22,6 +22,9 @@ pub struct ImportRequest {
     pub end_id: Option<i64>,
     /// Comments become replies; true unless given.
     pub include_comments: Option<bool>,
+    /// Files are fetched afterwards, by background jobs, and hang on a note that only the desk reads; true
+    /// unless given.
+    pub include_attachments: Option<bool>,
     /// Open tickets are summarised afterwards, where Ollama is on.
     pub summarise: Option<bool>,
     /// Automations hear of what changed. People are never told.
@@ -68,6 +71,8 @@ pub struct Wanted {
     pub which: Which,
     /// Comments become replies.
     pub include_comments: bool,
+    /// Files are fetched.
+    pub include_attachments: bool,
     /// Open tickets are summarised.
     pub summarise: bool,
     /// Automations hear of it.
@@ -144,6 +149,7 @@ pub fn parse(map: &Map<String, Value>) -> Result<Wanted, Error> {
         fields.bad.add("end_id", "Enter a last ID that is not before the first");
     }
     let include_comments = fields.flag("include_comments", "includeComments", true);
+    let include_attachments = fields.flag("include_attachments", "includeAttachments", true);
     let summarise = fields.flag("summarise", "summarise", false);
     let emit_events = fields.flag("emit_events", "emitEvents", false);
     fields.bad.finish()?;
@@ -151,7 +157,7 @@ pub fn parse(map: &Map<String, Value>) -> Result<Wanted, Error> {
         return Err(Error::bad_request("Import at most 5,000 IDs at once").code("range_too_long"));
     }
     let which = which.ok_or_else(|| Error::field("mode", "Choose single, range or all"))?;
-    Ok(Wanted { which, include_comments, summarise, emit_events })
+    Ok(Wanted { which, include_comments, include_attachments, summarise, emit_events })
 }
 
 #[cfg(test)]
@@ -197,6 +203,7 @@ mod tests {
         let all = |value: Value| parse(value.as_object().unwrap()).unwrap();
         let plain = all(json!({"mode": "all"}));
         assert_eq!((plain.include_comments, plain.summarise, plain.emit_events), (true, false, false));
+        assert!(plain.include_attachments);
         let other = all(json!({"mode": "all", "includeComments": false, "summarise": "on", "emit_events": true}));
         assert_eq!((other.include_comments, other.summarise, other.emit_events), (false, true, true));
     }

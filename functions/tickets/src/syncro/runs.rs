@@ -33,6 +33,7 @@ pub struct ImportRun {
     pub cursor_id: Option<i64>,
     pub total_pages: Option<i64>,
     pub include_comments: bool,
+    pub include_attachments: bool,
     pub summarise: bool,
     pub emit_events: bool,
     pub is_closing: bool,
@@ -45,7 +46,7 @@ pub struct ImportRun {
 
 const COLUMNS: &str = "SELECT r.id, r.mode, r.lookup, r.ticket_ref, r.start_id, r.end_id, r.status, r.fetched, \
     r.created, r.updated, r.skipped, r.failed, r.comments_created, r.no_company, r.cursor_page, r.cursor_id, \
-    r.total_pages, r.include_comments, r.summarise, r.emit_events, r.is_closing, \
+    r.total_pages, r.include_comments, r.include_attachments, r.summarise, r.emit_events, r.is_closing, \
     u.email AS requester_email, r.started_at, r.finished_at, r.created_at, r.last_error \
     FROM ticket_import_runs r LEFT JOIN users u ON u.id = r.requested_by_id";
 
@@ -96,14 +97,15 @@ pub async fn insert(tx: &mut Tx, wanted: &Wanted) -> Result<Option<i64>> {
     };
     let lookup = if matches!(wanted.which, Which::Number(_)) { "number" } else { "id" };
     let inserted = sql("INSERT INTO ticket_import_runs (mode, lookup, ticket_ref, start_id, end_id, status, active, \
-         include_comments, summarise, emit_events, requested_by_id, heartbeat_at, created_at) \
-         VALUES (?, ?, ?, ?, ?, 'queued', 1, ?, ?, ?, ?, ?, ?)")
+         include_comments, include_attachments, summarise, emit_events, requested_by_id, heartbeat_at, created_at) \
+         VALUES (?, ?, ?, ?, ?, 'queued', 1, ?, ?, ?, ?, ?, ?, ?)")
     .bind(wanted.which.mode())
     .bind(lookup)
     .bind(ticket)
     .bind(first)
     .bind(last)
     .bind(wanted.include_comments)
+    .bind(wanted.include_attachments)
     .bind(wanted.summarise)
     .bind(wanted.emit_events)
     .bind(by)

@@ -13,10 +13,10 @@ use shared::jobs::{JobError, Run};
 use shared::syncro::{Fault, PAGE, Patience, Syncro};
 use shared::tokens;
 
-use super::mapping;
 use super::request::Which;
 use super::runs::{self, ImportRun, Place, Step};
 use super::write::{self, Became};
+use super::{files, mapping};
 
 /// Work of one job.
 const SLICE: Duration = Duration::from_secs(50);
@@ -373,6 +373,7 @@ impl Work<'_> {
         if self.row.summarise && has_changed && !mapped.status.is_done() && crate::ai::is_ready(self.run.app()).await? {
             crate::ai::queue(&mut tx, written.ticket_id, self.run.now(), 300).await?;
         }
+        files::plan(&mut tx, &self.row, written.ticket_id, ticket, has_changed).await?;
         let counts = has_changed || counts_same;
         let one = |yes: bool| i64::from(yes && counts);
         let step = Step {

@@ -30,7 +30,7 @@ pub enum Became {
 /// What was written.
 #[derive(Debug, Clone, Copy)]
 pub struct Written {
-    /// Row of `tickets`.
+    /// Row of `tickets` where the conversation is.
     pub ticket_id: i64,
     /// What became of it.
     pub became: Became,
@@ -47,7 +47,8 @@ pub async fn known(at: impl Into<At<'_>>, reference: &str) -> Result<Option<(i64
     Ok(query.bind(reference).fetch_optional(at).await?)
 }
 
-fn doer() -> Doer {
+/// Who does what an import does.
+pub fn doer() -> Doer {
     Doer { id: None, label: "Syncro import".to_owned(), is_desk: true, source: "syncro" }
 }
 
@@ -87,15 +88,29 @@ async fn person(tx: &mut Tx, email: Option<&str>) -> Result<Option<i64>> {
 /// Adds a ticket or makes ours follow; `emits` lets automations hear of it, people never do.
 pub async fn upsert(tx: &mut Tx, mapped: &Mapped, has_comments: bool, emits: bool) -> Result<Written> {
     let people = people(tx, mapped).await?;
-    let (ticket_id, mut became) = match known(&mut *tx, &mapped.reference).await? {
-        None => (create(tx, mapped, people).await?, Became::Created),
-        Some((id, _)) => (id, follow(tx, id, mapped, people).await?),
+    let (own_id, ticket_id, mut became) = match known(&mut *tx, &mapped.reference).await? {
+        None => {
+            let id = create(tx, mapped, people).await?;
+            (id, id, Became::Created)
+        }
+        Some((id, _)) => match store::merge_of(&mut *tx, id).await? {
+            None => (id, id, follow(tx, id, mapped, people).await?),
+            // It is over here; only what is said there goes on, where people read it.
+            Some(merge) => {
+                store::lock(&mut *tx, merge.target_id).await?;
+                (id, merge.target_id, Became::Same)
+            }
+        },
     };
     let said = if has_comments { comments(tx, ticket_id, mapped, people).await? } else { Said::default() };
     if said.changed && became == Became::Same {
         became = Became::Updated;
     }
-    external(tx, ticket_id, mapped, has_comments).await?;
+    if own_id == ticket_id {
+        external(tx, own_id, mapped, has_comments).await?;
+    } else {
+        seen(tx, own_id, mapped, has_comments).await?;
+    }
     if emits && became != Became::Same {
         let name = if became == Became::Created { names::TICKET_CREATED } else { names::TICKET_UPDATED };
         emit(tx, name, json!({ "ticket_id": ticket_id, "actor_id": null, "quiet": true })).await?;
@@ -170,6 +185,16 @@ async fn external(tx: &mut Tx, id: i64, mapped: &Mapped, has_comments: bool) -> 
     .bind(id)
     .execute(tx)
     .await?;
+    Ok(())
+}
+
+/// As [`external`], for a ticket that became part of another and keeps its own times.
+async fn seen(tx: &mut Tx, id: i64, mapped: &Mapped, has_comments: bool) -> Result<()> {
+    sql("UPDATE tickets SET external_updated_at = ? WHERE id = ?")
+        .bind(mapped.updated_at.filter(|_| has_comments))
+        .bind(id)
+        .execute(tx)
+        .await?;
     Ok(())
 }
 

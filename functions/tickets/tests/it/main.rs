@@ -20,6 +20,7 @@ mod replies;
 mod scoping;
 mod search;
 mod syncro;
+mod syncro_files;
 mod tags;
 mod together;
 mod undo;

@@ -17,21 +17,23 @@ use crate::help::{events, key, read};
 
 /// What the other side has, and how it misbehaves.
 #[derive(Default)]
-struct Account {
-    tickets: Vec<Value>,
-    comments: HashMap<String, Vec<Value>>,
+pub struct Account {
+    pub tickets: Vec<Value>,
+    pub comments: HashMap<String, Vec<Value>>,
+    /// Contents by path, without the host.
+    pub files: HashMap<String, String>,
     /// Answers given once, by path.
-    faults: HashMap<String, VecDeque<Answer>>,
-    calls: Vec<String>,
+    pub faults: HashMap<String, VecDeque<Answer>>,
+    pub calls: Vec<String>,
 }
 
-struct Bench {
-    app: TestApp,
+pub struct Bench {
+    pub app: TestApp,
     server: Server,
     account: Arc<Mutex<Account>>,
-    ann: Actor,
-    tom: Actor,
-    ana: Actor,
+    pub ann: Actor,
+    pub tom: Actor,
+    pub ana: Actor,
     northwind: Company,
 }
 
@@ -40,6 +42,12 @@ fn answer(account: &Mutex<Account>, request: &Received) -> Answer {
     account.calls.push(request.target.clone());
     if request.header("authorization") != "Bearer syncro-key" {
         return Answer::Json(401, json!({ "error": "no" }));
+    }
+    if let Some(fault) = account.faults.get_mut(&request.target).and_then(VecDeque::pop_front) {
+        return fault;
+    }
+    if let Some(content) = account.files.get(&request.target) {
+        return Answer::Full(200, vec![("content-type", "text/plain".to_owned())], content.clone());
     }
     let target = request.target.strip_prefix("/api/v1").unwrap_or_default().to_owned();
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
@@ -58,7 +66,7 @@ fn answer(account: &Mutex<Account>, request: &Received) -> Answer {
                 assert_eq!(query["per_page"], "25");
                 let page: usize = query["page"].parse().unwrap();
                 let pages = account.tickets.len().div_ceil(25);
-                let tickets: Vec<Value> = account.tickets.iter().skip((page - 1) * 25).take(25).cloned().collect();
+                let tickets: Vec<Value> = account.tickets.iter().skip((page - 1) * 25).take(25).map(listed).collect();
                 let meta = json!({ "total_pages": pages, "total_entries": account.tickets.len(), "page": page,
                     "per_page": 25, "total": 61 });
                 Answer::Json(200, json!({ "tickets": tickets, "meta": meta }))
@@ -76,19 +84,28 @@ fn answer(account: &Mutex<Account>, request: &Received) -> Answer {
     }
 }
 
-fn ticket(id: i64) -> Value {
+/// A ticket as lists have it: only a ticket alone names its files.
+fn listed(ticket: &Value) -> Value {
+    let mut ticket = ticket.clone();
+    if let Some(fields) = ticket.as_object_mut() {
+        fields.remove("attachments");
+    }
+    ticket
+}
+
+pub fn ticket(id: i64) -> Value {
     json!({ "id": id, "number": id + 1000, "subject": format!("Ticket {id}"), "status": "New", "priority": "2 Normal",
         "problem_type": "Hardware", "customer_id": 77, "user_id": 5,
         "contact": { "name": "Ana Lima", "email": "ANA@example.com" }, "user": { "id": 5, "email": "tom@example.com" },
         "created_at": "2026-06-01T09:00:00.000-04:00", "updated_at": "2026-06-02T09:00:00.000-04:00" })
 }
 
-fn comment(id: i64, body: &str, hidden: bool, user: Option<i64>) -> Value {
+pub fn comment(id: i64, body: &str, hidden: bool, user: Option<i64>) -> Value {
     json!({ "id": id, "subject": "Update", "body": body, "hidden": hidden, "user_id": user, "tech": "Eve Tech",
         "created_at": format!("2026-06-01T{:02}:00:00-04:00", 9 + id % 10) })
 }
 
-async fn bench() -> Bench {
+pub async fn bench() -> Bench {
     let account = Arc::new(Mutex::new(Account::default()));
     let script = Arc::clone(&account);
     let server = Server::start(move |request| answer(&script, request)).await;
@@ -107,22 +124,22 @@ async fn bench() -> Bench {
 }
 
 impl Bench {
-    fn account(&self) -> MutexGuard<'_, Account> {
+    pub fn account(&self) -> MutexGuard<'_, Account> {
         self.account.lock().unwrap()
     }
 
-    fn fault(&self, target: &str, answers: Vec<Answer>) {
+    pub fn fault(&self, target: &str, answers: Vec<Answer>) {
         self.account().faults.insert(target.to_owned(), answers.into());
     }
 
     /// Starts a run as the console does and gives its id.
-    async fn start(&self, fields: &[(&str, &str)]) -> i64 {
+    pub async fn start(&self, fields: &[(&str, &str)]) -> i64 {
         self.ann.post("/admin/tickets/import", fields).await.goes_to("/admin/tickets/import");
         self.app.number(sql("SELECT MAX(id) FROM ticket_import_runs")).await
     }
 
     /// Works until the run is over; the clock moves as often as it has to.
-    async fn finish_run(&self, id: i64) -> Value {
+    pub async fn finish_run(&self, id: i64) -> Value {
         for _ in 0..80 {
             self.app.run_jobs().await;
             let run = self.run(id).await;
@@ -138,12 +155,12 @@ impl Bench {
         self.ann.api(Method::GET, &format!("/api/tickets/import/syncro/runs/{id}")).await.is(200).value()
     }
 
-    async fn import(&self, fields: &[(&str, &str)]) -> Value {
+    pub async fn import(&self, fields: &[(&str, &str)]) -> Value {
         let id = self.start(fields).await;
         self.finish_run(id).await
     }
 
-    async fn all(&self) -> Value {
+    pub async fn all(&self) -> Value {
         self.import(&[("mode", "all"), ("include_comments", "true")]).await
     }
 
@@ -168,14 +185,14 @@ impl Bench {
         tickets.chain(replies.iter().map(|row| format!("{row:?}"))).collect()
     }
 
-    async fn finish(self) {
+    pub async fn finish(self) {
         self.app.run_jobs().await;
         drop(self.server);
         self.app.finish().await;
     }
 }
 
-fn figures(run: &Value) -> [i64; 5] {
+pub fn figures(run: &Value) -> [i64; 5] {
     ["fetched", "created", "updated", "skipped", "failed"].map(|name| run[name].as_i64().unwrap())
 }
 
