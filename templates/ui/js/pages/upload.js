@@ -154,15 +154,28 @@ export default function (field, { csrf, one, say, send, toast }) {
 
   const isNew = (file) => !chosen.some((other) => other.name === file.name && other.size === file.size && other.lastModified === file.lastModified);
   input.addEventListener("change", () => take([...input.files].filter(isNew)));
-  area.addEventListener("dragover", (event) => { event.preventDefault(); area.dataset.over = ""; });
-  area.addEventListener("dragleave", () => { delete area.dataset.over; });
-  area.addEventListener("drop", (event) => { event.preventDefault(); delete area.dataset.over; take([...event.dataTransfer.files]); });
-  if (!begin) return;
-  form.addEventListener("paste", (event) => {
-    const pictures = [...event.clipboardData.files].filter((file) => file.type.startsWith("image/"));
-    if (!pictures.length) return;
+  // A file dropped beside the area would open in place of the page, and what was typed would be lost.
+  const zone = begin ? form : area;
+  const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
+  zone.addEventListener("dragover", (event) => {
+    if (!hasFiles(event)) return;
     event.preventDefault();
-    take(pictures);
+    area.dataset.over = "";
+  });
+  zone.addEventListener("dragleave", (event) => { if (!zone.contains(event.relatedTarget)) delete area.dataset.over; });
+  zone.addEventListener("drop", (event) => {
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    delete area.dataset.over;
+    take([...event.dataTransfer.files]);
+  });
+  if (!begin) return;
+  // Office programs put a picture beside the text they copy: the text is what is meant.
+  form.addEventListener("paste", (event) => {
+    const { files, types } = event.clipboardData;
+    if (!files.length || types.includes("text/plain")) return;
+    event.preventDefault();
+    take([...files]);
   });
   // A form that is sent while files are on their way waits for them.
   form.addEventListener("submit", (event) => {
