@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::access::Rights;
 use crate::app::App;
 use crate::audit::Stamp;
-use crate::db::sql;
+use crate::db::{At, sql};
 use crate::error::Result;
 use crate::tokens;
 
@@ -79,6 +79,13 @@ pub struct Membership {
 }
 
 impl Membership {
+    /// The one of a person in a company as it stands now, for work that is done later in their name.
+    pub async fn now(at: impl Into<At<'_>>, user_id: i64, company_id: i64) -> Result<Option<Self>> {
+        let query = sql(MEMBERSHIPS).bind(user_id).push(" AND m.company_id = ?").bind(company_id);
+        let row: Option<MembershipRow> = query.fetch_optional(at).await?;
+        Ok(row.map(Into::into))
+    }
+
     fn grants(&self, key: &str) -> bool {
         self.rights.keys.iter().any(|k| k == key)
     }
@@ -342,16 +349,16 @@ async fn find(app: &App, token_hash: &str, now: DateTime<Utc>) -> Result<Option<
     Ok(row)
 }
 
+const MEMBERSHIPS: &str = "SELECT c.id AS company_id, c.name AS company_name, c.is_provider, \
+    c.syncro_company_id, r.name AS role_name, r.permissions, m.staff_permission, m.can_access_shop, \
+    m.can_access_cart, m.can_access_orders, m.can_access_forms, m.can_manage_assets, m.can_manage_licenses, \
+    m.can_manage_invoices, m.can_manage_office_groups, m.can_order_licenses, m.is_admin \
+    FROM company_memberships m JOIN companies c ON c.id = m.company_id JOIN roles r ON r.id = m.role_id \
+    WHERE m.user_id = ? AND m.status = 'active' AND c.archived_at IS NULL";
+
 async fn memberships(app: &App, user_id: i64) -> Result<Vec<Membership>> {
-    let rows: Vec<MembershipRow> = sql("SELECT c.id AS company_id, c.name AS company_name, c.is_provider, \
-         c.syncro_company_id, r.name AS role_name, r.permissions, m.staff_permission, m.can_access_shop, \
-         m.can_access_cart, m.can_access_orders, m.can_access_forms, m.can_manage_assets, m.can_manage_licenses, \
-         m.can_manage_invoices, m.can_manage_office_groups, m.can_order_licenses, m.is_admin \
-         FROM company_memberships m JOIN companies c ON c.id = m.company_id JOIN roles r ON r.id = m.role_id \
-         WHERE m.user_id = ? AND m.status = 'active' AND c.archived_at IS NULL ORDER BY c.name, c.id LIMIT 1000")
-    .bind(user_id)
-    .fetch_all(app.db())
-    .await?;
+    let query = sql(MEMBERSHIPS).bind(user_id).push(" ORDER BY c.name, c.id LIMIT 1000");
+    let rows: Vec<MembershipRow> = query.fetch_all(app.db()).await?;
     Ok(rows.into_iter().map(Into::into).collect())
 }
 

@@ -1,8 +1,10 @@
 //! Who may manage which members, and what they may grant (organisation 4.6).
 
 use chrono::{DateTime, Utc};
+use shared::accounts::users;
 use shared::caller::access::{PERMISSION_KEYS, Rights};
-use shared::caller::{Keyed, Person, User};
+use shared::caller::{Keyed, Membership, Person, User};
+use shared::db::Tx;
 use shared::error::{Error, Result};
 
 use super::access::{Field, Flags};
@@ -72,14 +74,29 @@ impl Manager {
         if person.user.is_super_admin {
             return Some(Self { user_id: Some(person.id()), is_super_admin: true, ..Self::everything() });
         }
-        let membership = membership.filter(|m| m.rights.manages("membership.manage"))?;
-        Some(Self {
+        Self::by_membership(person.id(), membership?)
+    }
+
+    fn by_membership(user_id: i64, membership: &Membership) -> Option<Self> {
+        membership.rights.manages("membership.manage").then(|| Self {
             is_super_admin: false,
             is_key: false,
             is_owner: membership.role_name == OWNER,
-            user_id: Some(person.id()),
+            user_id: Some(user_id),
             rights: membership.rights.clone(),
         })
+    }
+
+    /// The same for work that somebody asked for earlier: what they may do now, which may be nothing.
+    pub async fn later(tx: &mut Tx, user: &users::User, company_id: i64) -> Result<Option<Self>> {
+        if !user.is_active {
+            return Ok(None);
+        }
+        if user.is_super_admin {
+            return Ok(Some(Self { user_id: Some(user.id), is_super_admin: true, ..Self::everything() }));
+        }
+        let membership = Membership::now(tx, user.id, company_id).await?;
+        Ok(membership.and_then(|membership| Self::by_membership(user.id, &membership)))
     }
 
     /// The same where API keys are admitted: a key manages the companies it reaches.

@@ -21,6 +21,9 @@ impl Section for Directory {
     }
 }
 
+/// The staff level from which people are added, edited and invited.
+pub const EDITING_LEVEL: i64 = 3;
+
 /// Whose records a caller reaches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Reach {
@@ -151,7 +154,7 @@ impl Viewer {
 
     /// May add people, edit them and invite them.
     pub fn may_edit(&self) -> bool {
-        self.level >= 3
+        self.level >= EDITING_LEVEL
     }
 
     /// May disable people and plan their end.

@@ -174,6 +174,74 @@ async fn rights_and_faults_are_as_with_one() {
     app.finish().await;
 }
 
+/// What the asker may do is looked at again when their batch is worked on.
+#[tokio::test]
+async fn rights_that_were_lost_in_between_count() {
+    let app = portal().await;
+    let acme = app.company("Acme").await;
+    let provider = app.provider("Northstar").await;
+    let set = "UPDATE company_memberships SET";
+    let (administrator, technician) = (role(&app, "administrator").await, role(&app, "helpdesk technician").await);
+    let (administrator, technician) = (administrator.to_string(), technician.to_string());
+    let grants = [("role", administrator.as_str()), ("can_access_shop", "true"), ("staff_permission", "2")];
+    for (index, (lost, grants)) in [
+        (" status = 'suspended'", &grants[..0]),
+        (" is_admin = FALSE, role_id = (SELECT id FROM roles WHERE name_key = 'member')", &grants[..0]),
+        (" is_admin = FALSE, role_id = (SELECT id FROM roles WHERE name_key = 'administrator')", &grants[2..]),
+        (" can_access_shop = FALSE", &grants[1..2]),
+        (" role_id = (SELECT id FROM roles WHERE name_key = 'member')", &grants[..1]),
+        (" role_id = role_id", &grants[..]),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let asker = app.company_admin(&format!("olga{index}"), &acme).await;
+        let address = format!("p{index}@example.com");
+        let _ = send(&asker, acme.id, &address, grants).await.is(303);
+        let lost_all = sql(set).push(lost).push(" , staff_permission = 0 WHERE user_id = ?");
+        app.execute(lost_all.bind(asker.id)).await;
+        app.run_jobs().await;
+        let keeps = lost.ends_with("= role_id");
+        let state = if keeps { "invited" } else { "failed" };
+        assert_eq!(states(&results(&app).await)[index..], [state], "{lost}");
+        assert_eq!(app.mails_to(&address).len(), usize::from(keeps), "{lost}");
+        let found = app.number(sql("SELECT COUNT(*) FROM users WHERE email = ?").bind(address)).await;
+        assert_eq!(found, i64::from(keeps), "nothing of a failed row stays: {lost}");
+    }
+    // A super administrator who is one no more: neither as such nor as the member they are elsewhere.
+    let ann = app.super_admin("ann").await;
+    let _ = app.requester("gus").await;
+    let _ = send(&ann, provider.id, "gus@example.com", &[("role", &technician)]).await.is(303);
+    app.execute(sql("UPDATE users SET is_super_admin = FALSE WHERE id = ?").bind(ann.id)).await;
+    app.run_jobs().await;
+    assert_eq!(states(&results(&app).await)[6..], ["failed"]);
+    assert!(app.mails_to("gus@example.com").is_empty());
+    app.finish().await;
+}
+
+/// The same for the staff who are picked in the directory.
+#[tokio::test]
+async fn a_staff_level_that_was_lost_in_between_counts() {
+    let app = portal().await;
+    let acme = app.company("Acme").await;
+    let (olga, mia) = (app.company_admin("olga", &acme).await, app.member("mia", &acme).await);
+    app.execute(sql("UPDATE company_memberships SET staff_permission = 3 WHERE user_id = ?").bind(mia.id)).await;
+    for email in ["ada@example.com", "bob@example.com"] {
+        let fields = [("first_name", "Ada"), ("last_name", "Lovelace"), ("email", email)];
+        let _ = olga.post("/staff", &fields).await.is(303);
+    }
+    let ids: Vec<(i64,)> = app.rows(sql("SELECT id FROM staff ORDER BY id LIMIT 9")).await;
+    for ((id,), (level, state)) in ids.into_iter().zip([(3_i64, "invited"), (2, "failed")]) {
+        let _ = mia.post("/staff/bulk", &[("do", "invite"), ("ids", &id.to_string())]).await.is(303);
+        let set = sql("UPDATE company_memberships SET staff_permission = ? WHERE user_id = ?");
+        app.execute(set.bind(level).bind(mia.id)).await;
+        app.run_jobs().await;
+        assert_eq!(states(&results(&app).await).last(), Some(&state));
+    }
+    assert!(app.mails_to("bob@example.com").is_empty());
+    app.finish().await;
+}
+
 #[tokio::test]
 async fn a_missing_mail_server_is_said_of_each() {
     let app = TestApp::without_mail(companies::routes(), companies::jobs().merge(Jobs::kernel())).await;

@@ -4,8 +4,9 @@
 use chrono::TimeDelta;
 use serde::Deserialize;
 use shared::accounts::invitations::Inviter;
-use shared::accounts::users;
+use shared::accounts::users::{self, User};
 use shared::audit::Stamp;
+use shared::caller::Membership;
 use shared::db::{Tx, sql};
 use shared::error::{Error, Result};
 use shared::insist;
@@ -16,10 +17,11 @@ use super::store::{self, Batch, Row};
 use crate::companies::model::Company;
 use crate::companies::store as companies;
 use crate::members::host::Host;
-use crate::members::manager::{Manager, Role};
+use crate::members::manager::{Manager, NOT_HELD, Role, Wanted};
 use crate::members::model::Invitation;
 use crate::members::record::INVITED_FOR;
 use crate::members::store as invitations;
+use crate::staff::scope::EDITING_LEVEL;
 use crate::staff::{invite as staff_invite, store as staff};
 
 #[derive(Debug, Deserialize)]
@@ -31,7 +33,6 @@ struct Payload {
 struct Work {
     batch: Batch,
     company: Company,
-    role: Role,
     host: Host,
     stamp: Stamp,
 }
@@ -53,20 +54,16 @@ pub async fn job(run: Run) -> Result<(), JobError> {
     Ok(tx.commit().await?)
 }
 
-/// Who asked may be gone or disabled by now, and the company archived: then nobody is invited.
+/// Who asked may be gone or disabled by now, and the company archived: then nobody is invited. Whether they
+/// may still invite is looked at with each row.
 async fn prepare(run: &Run, id: i64) -> Result<Option<Work>> {
     let Some(batch) = store::find(run.db(), id).await? else { return Ok(None) };
     let asker = match batch.requested_by_id {
         Some(user) => users::find(run.db(), user).await?.filter(|user| user.is_active),
         None => None,
     };
-    let role =
-        sql("SELECT id, name, permissions FROM roles WHERE id = ? OR (? IS NULL AND name_key = 'member') LIMIT 1")
-            .bind(batch.role_id)
-            .bind(batch.role_id);
-    let role: Option<Role> = role.fetch_optional(run.db()).await?;
     let company = companies::find(run.db(), batch.company_id).await?;
-    let (Some(asker), Some(role), None) = (asker, role, company.archived_at) else {
+    let (Some(asker), None) = (asker, company.archived_at) else {
         drop_rest(run, id).await?;
         return Ok(None);
     };
@@ -78,7 +75,7 @@ async fn prepare(run: &Run, id: i64) -> Result<Option<Work>> {
     };
     let inviter = Inviter { id: asker.id, name: asker.name(), email: asker.email };
     let host = Host { base: Some(batch.base.clone()), inviter: Some(inviter), lets_in: batch.is_super_admin };
-    Ok(Some(Work { batch, company, role, host, stamp }))
+    Ok(Some(Work { batch, company, host, stamp }))
 }
 
 async fn drop_rest(run: &Run, id: i64) -> Result<()> {
@@ -139,10 +136,11 @@ async fn try_one(run: &Run, work: &Work, row: &Row) -> Result<()> {
     if !store::settle(&mut tx, row.id, "invited").await? {
         return Ok(());
     }
+    let asker = asker(&mut tx, work).await?;
     let state = if work.batch.is_staff {
-        one_of_staff(run, &mut tx, work, row).await
+        one_of_staff(run, &mut tx, work, &asker, row).await
     } else {
-        one(run, &mut tx, work, row).await
+        one(run, &mut tx, work, &asker, row).await
     };
     let state = state?;
     if state != "invited" {
@@ -151,19 +149,48 @@ async fn try_one(run: &Run, work: &Work, row: &Row) -> Result<()> {
     tx.commit().await
 }
 
-async fn one(run: &Run, tx: &mut Tx, work: &Work, row: &Row) -> Result<&'static str> {
+/// Who asked, as they are now: what they may do is read with each row, as it may end between two.
+async fn asker(tx: &mut Tx, work: &Work) -> Result<User> {
+    let user = users::find(tx, work.batch.requested_by_id.unwrap_or_default()).await?;
+    user.filter(|user| user.is_active).ok_or_else(not_theirs)
+}
+
+fn not_theirs() -> Error {
+    Error::forbidden(NOT_HELD)
+}
+
+async fn role(tx: &mut Tx, id: Option<i64>) -> Result<Role> {
+    let query =
+        sql("SELECT id, name, permissions FROM roles WHERE id = ? OR (? IS NULL AND name_key = 'member') LIMIT 1");
+    let role = query.bind(id).bind(id).fetch_optional(tx).await?;
+    role.ok_or_else(|| Error::not_found("Role not found"))
+}
+
+async fn one(run: &Run, tx: &mut Tx, work: &Work, asker: &User, row: &Row) -> Result<&'static str> {
+    let (batch, company) = (&work.batch, &work.company);
+    let manager = Manager::later(&mut *tx, asker, company.id).await?.ok_or_else(not_theirs)?;
     let invitation = Invitation {
         email: row.email.clone().unwrap_or_default(),
         first_name: row.first_name.clone(),
         last_name: row.last_name.clone(),
-        role: work.role.clone(),
-        flags: work.batch.flags(),
-        staff_permission: work.batch.staff_permission,
+        role: role(&mut *tx, batch.role_id).await?,
+        flags: batch.flags(),
+        staff_permission: batch.staff_permission,
         password_hash: None,
     };
-    // What the asker may grant was checked when they asked.
-    let manager = Manager::system();
-    let sent = invitations::invite_in(tx, run.app(), &work.host, &manager, &work.company, &invitation).await?;
+    let wanted = Wanted {
+        status: "invited",
+        role: &invitation.role,
+        flags: invitation.flags,
+        staff_permission: invitation.staff_permission,
+        joined_at: None,
+    };
+    manager.check(None, &wanted, company.is_provider)?;
+    if !manager.may_grant(&invitation.role, company.is_provider) {
+        return Err(not_theirs());
+    }
+    let host = Host { lets_in: batch.is_super_admin && manager.is_super_admin, ..work.host.clone() };
+    let sent = invitations::invite_in(tx, run.app(), &host, &manager, company, &invitation).await?;
     Ok(match (sent.is_unsent, sent.is_active) {
         (true, _) => "unsent",
         (false, true) => "added",
@@ -171,7 +198,11 @@ async fn one(run: &Run, tx: &mut Tx, work: &Work, row: &Row) -> Result<&'static 
     })
 }
 
-async fn one_of_staff(run: &Run, tx: &mut Tx, work: &Work, row: &Row) -> Result<&'static str> {
+async fn one_of_staff(run: &Run, tx: &mut Tx, work: &Work, asker: &User, row: &Row) -> Result<&'static str> {
+    if !asker.is_super_admin {
+        let membership = Membership::now(&mut *tx, asker.id, work.company.id).await?;
+        membership.filter(|membership| membership.rights.staff_level >= EDITING_LEVEL).ok_or_else(not_theirs)?;
+    }
     let id = row.staff_id.ok_or_else(staff::unknown)?;
     let member = staff::get(&mut *tx, id, run.now()).await?.filter(|staff| staff.company_id == work.company.id);
     staff_invite::invite_in(tx, run.app(), &work.host, &member.ok_or_else(staff::unknown)?).await?;
