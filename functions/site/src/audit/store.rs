@@ -2,7 +2,7 @@
 
 use shared::caller::{Audits, Person};
 use shared::context::By;
-use shared::db::{Db, Sql, sql};
+use shared::db::{Db, Sql, sql, sql_by_engine};
 use shared::error::{Error, Result};
 use shared::search::escape_like;
 
@@ -102,29 +102,35 @@ pub async fn find(by: &By, id: i64, scope: &Scope) -> Result<Option<Row>> {
     Ok(query.fetch_optional(by.db()).await?)
 }
 
-/// The kinds of things in the trail. Each step of the recursion is one look into the index, so the
-/// length of the trail does not matter.
+/// The kinds of things in the trail. Neither engine reads the trail for it: MySQL leaps from one name to the
+/// next in the index by itself, SQLite is told to by a recursion, which MySQL in turn would answer by reading all.
 pub async fn entity_types(by: &By, scope: &Scope) -> Result<Vec<String>> {
-    let all = "WITH RECURSIVE kinds AS (SELECT MIN(entity_type) AS name FROM audit_logs UNION ALL \
+    let all = sql_by_engine(
+        "WITH RECURSIVE kinds AS (SELECT MIN(entity_type) AS name FROM audit_logs UNION ALL \
          SELECT (SELECT MIN(l.entity_type) FROM audit_logs l WHERE l.entity_type > kinds.name) FROM kinds \
-         WHERE kinds.name IS NOT NULL) SELECT name FROM kinds WHERE name IS NOT NULL LIMIT 200";
+         WHERE kinds.name IS NOT NULL) SELECT name FROM kinds WHERE name IS NOT NULL LIMIT 200",
+        "SELECT DISTINCT entity_type FROM audit_logs WHERE entity_type IS NOT NULL ORDER BY entity_type LIMIT 200",
+    );
     let own = "SELECT DISTINCT entity_type FROM (SELECT entity_type FROM audit_logs WHERE entity_type IS NOT NULL";
     names(by, scope, all, own, ") r ORDER BY entity_type LIMIT 200").await
 }
 
 /// The actions in the trail.
 pub async fn actions(by: &By, scope: &Scope) -> Result<Vec<String>> {
-    let all = "WITH RECURSIVE kinds AS (SELECT MIN(action) AS name FROM audit_logs UNION ALL \
+    let all = sql_by_engine(
+        "WITH RECURSIVE kinds AS (SELECT MIN(action) AS name FROM audit_logs UNION ALL \
          SELECT (SELECT MIN(l.action) FROM audit_logs l WHERE l.action > kinds.name) FROM kinds \
-         WHERE kinds.name IS NOT NULL) SELECT name FROM kinds WHERE name IS NOT NULL LIMIT 500";
+         WHERE kinds.name IS NOT NULL) SELECT name FROM kinds WHERE name IS NOT NULL LIMIT 500",
+        "SELECT DISTINCT action FROM audit_logs ORDER BY action LIMIT 500",
+    );
     let own = "SELECT DISTINCT action FROM (SELECT action FROM audit_logs WHERE 1 = 1";
     names(by, scope, all, own, ") r ORDER BY action LIMIT 500").await
 }
 
 /// Those of the whole trail, or those of the newest lines of the companies.
-async fn names(by: &By, scope: &Scope, all: &'static str, own: &'static str, end: &'static str) -> Result<Vec<String>> {
+async fn names(by: &By, scope: &Scope, all: Sql, own: &'static str, end: &'static str) -> Result<Vec<String>> {
     let query = if scope.is_whole() {
-        sql(all)
+        all
     } else {
         sql(own).append(scope.condition()).push(" ORDER BY id DESC LIMIT 5000").push(end)
     };
