@@ -12,6 +12,7 @@ mod matrix;
 mod members;
 mod memberships;
 mod pages;
+mod refusals;
 mod removal;
 mod roles;
 mod staff;
