@@ -21,8 +21,12 @@ myportal - the whole portal in one process
   myportal secrets rotate         seal stored secrets anew under TOTP_ENCRYPTION_KEY
   myportal audit verify [--expect 812:<digest>]
                                   check the seal of the audit trail and name the first broken record
-  myportal measure organisation [--companies 5000] [--memberships 50000] [--audit 1000000] [--requests 200]
+  myportal measure organisation [--companies 5000] [--memberships 50000] [--audit 1000000]
+                     [--requests 200] [--rate 200]
                                   fill an empty database and print how long its lists take
+  myportal measure tickets [--tickets 1000000] [--replies 10000000] [--companies 5000] [--memberships 50000]
+                     [--requests 200] [--rate 200]
+                                  the same for lists, filters, searches and records of tickets
   myportal routes                 print every route with who may call it
   myportal openapi [--print]      write functions/site/openapi.json, or print it
   myportal help | --version
@@ -47,8 +51,8 @@ pub enum Command {
     Rotate,
     /// Check the seal of the audit trail.
     VerifyAudit(Option<Anchor>),
-    /// Fill the database and measure the lists of companies, members and the trail.
-    Measure(measure::Amounts),
+    /// Fill the database and measure the lists over it.
+    Measure(measure::Subject, measure::Amounts),
     /// Print the route table.
     Routes,
     /// Write the OpenAPI document, or print it.
@@ -92,7 +96,10 @@ pub fn parse(words: &[&str]) -> Result<Command> {
         ["admin", "create", rest @ ..] => Command::Admin(admin::parse(rest)?),
         ["secrets", "rotate"] => Command::Rotate,
         ["audit", "verify", rest @ ..] => Command::VerifyAudit(trail::parse(rest)?),
-        ["measure", "organisation", rest @ ..] => Command::Measure(measure::parse(rest)?),
+        ["measure", rest @ ..] => {
+            let (subject, amounts) = measure::parse(rest)?;
+            Command::Measure(subject, amounts)
+        }
         ["routes"] => Command::Routes,
         ["openapi"] => Command::OpenApi { print: false },
         ["openapi", "--print"] => Command::OpenApi { print: true },
@@ -118,10 +125,10 @@ async fn run(command: Command) -> Result<()> {
         Command::Demo => demo::load(&open().await?).await?,
         Command::Admin(request) => admin::create(&open().await?, &request).await?,
         Command::Rotate => rotate::run(&open().await?).await?,
-        Command::Measure(amounts) => {
+        Command::Measure(subject, amounts) => {
             // What is measured is the portal, not its guards.
             let none = GeneralLimits { coarse: 0, anonymous: 0, signed_in: 0 };
-            measure::run(&open_with(|config| config.limits = none).await?, amounts).await?;
+            measure::run(&open_with(|config| config.limits = none).await?, subject, amounts).await?;
         }
         Command::VerifyAudit(anchor) => trail::verify(&open().await?, anchor).await?,
     }

@@ -1,7 +1,8 @@
-//! The questions, asked through the whole pipeline within the process, and their times.
+//! Questions asked through the whole pipeline within the process at a steady rate, and their times.
 
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use axum::Router;
@@ -13,11 +14,15 @@ use shared::app::App;
 use shared::audit::Stamp;
 use shared::db::sql;
 use shared::tokens::Token;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tower::ServiceExt as _;
 
+use super::Amounts;
 use super::fill::People;
 
 /// A browser of one person.
+#[derive(Debug)]
 struct Browser {
     router: Router,
     cookie: String,
@@ -47,27 +52,25 @@ impl Browser {
         Ok(Self { router: router.clone(), cookie, csrf })
     }
 
-    async fn send(&self, method: Method, path: &str, body: String) -> Result<Duration> {
-        let kind = if path.starts_with("/api/") || path.starts_with("/audit-logs") || path.starts_with("/companies") {
-            "application/json"
-        } else {
-            "text/html"
-        };
+    /// Asks, reads the whole answer, and says how long it took from `since`.
+    async fn send(&self, asked: Asked, since: Instant) -> Result<Duration> {
+        let Asked { method, path, body } = asked;
+        let programs = ["/api/", "/audit-logs", "/companies"];
+        let is_json = programs.iter().any(|start| path.starts_with(start));
         let mut request = Request::builder()
             .method(method)
-            .uri(path)
+            .uri(&path)
             .header(header::HOST, "localhost")
             .header(header::COOKIE, &self.cookie)
-            .header(header::ACCEPT, kind)
+            .header(header::ACCEPT, if is_json { "application/json" } else { "text/html" })
             .header("x-csrf-token", &self.csrf)
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(Body::from(body))?;
         request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 40_000))));
-        let began = Instant::now();
         let Ok(response) = self.router.clone().oneshot(request).await;
         let status = response.status();
         axum::body::to_bytes(response.into_body(), 16 * 1024 * 1024).await.context("the answer broke off")?;
-        let took = began.elapsed();
+        let took = since.elapsed();
         if !status.is_success() && !status.is_redirection() {
             bail!("{path} answered {status}");
         }
@@ -75,82 +78,135 @@ impl Browser {
     }
 }
 
-/// What is asked, by whom.
-enum By {
+/// One request.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    method: Method,
+    path: String,
+    body: String,
+}
+
+impl Asked {
+    /// A page or a list.
+    pub fn get(path: String) -> Self {
+        Self { method: Method::GET, path, body: String::new() }
+    }
+
+    /// A form.
+    pub fn post(path: &str, body: String) -> Self {
+        Self { method: Method::POST, path: path.to_owned(), body }
+    }
+}
+
+/// Who asks.
+#[derive(Debug, Clone, Copy)]
+pub enum By {
+    /// A super administrator, who is also at the desk.
     Admin,
+    /// The administrator of one company.
     Manager,
+    /// Somebody who belongs to twenty companies.
     Member,
 }
 
-const QUESTIONS: [(&str, By, &str); 31] = [
-    ("dashboard", By::Admin, "/"),
-    ("dashboard", By::Manager, "/"),
-    ("company list", By::Admin, "/admin/companies"),
-    ("company list, page 50 of 100 rows", By::Admin, "/admin/companies?size=100&page=50"),
-    ("company list, by name down", By::Admin, "/admin/companies?sort=-name"),
-    ("company list, by age", By::Admin, "/admin/companies?sort=created_at"),
-    ("company list, one common word", By::Admin, "/admin/companies?q=northwind"),
-    ("company list, rare word", By::Admin, "/admin/companies?q=c4711"),
-    ("company list, archived", By::Admin, "/admin/companies?archived=1"),
-    ("companies for programs", By::Admin, "/companies?limit=100&offset=4000"),
-    ("switcher, search", By::Admin, "/api/companies/options?search=har"),
-    ("switcher, search", By::Member, "/api/companies/options?search=har"),
-    ("members of a company", By::Manager, "/admin/companies/{company}"),
-    ("matrix of all", By::Admin, "/admin/companies/matrix"),
-    ("matrix of all, by company", By::Admin, "/admin/companies/matrix?sort=company"),
-    ("matrix of all, last seen first", By::Admin, "/admin/companies/matrix?sort=-last_seen_at"),
-    ("matrix of all, a name", By::Admin, "/admin/companies/matrix?q=okafor"),
-    ("matrix of all, suspended", By::Admin, "/admin/companies/matrix?status=suspended"),
-    ("search, a name", By::Admin, "/search?q=okafor"),
-    ("palette, two words", By::Admin, "/palette?q=priya%20smi&at=/"),
-    ("palette, company admin", By::Manager, "/palette?q=be&at=/"),
-    ("business information", By::Member, "/business-information"),
-    ("audit trail", By::Admin, "/admin/audit-logs"),
-    ("audit trail, one company", By::Admin, "/admin/audit-logs?company_id={company}"),
-    ("audit trail, one action", By::Admin, "/admin/audit-logs?action=role.updated"),
-    ("audit trail, one kind", By::Admin, "/admin/audit-logs?entity_type=company"),
-    ("audit trail, actor", By::Admin, "/admin/audit-logs?actor=okafor"),
-    ("audit trail, words that are not there", By::Admin, "/admin/audit-logs?q=zebra"),
-    ("audit trail for programs, by actor", By::Admin, "/audit-logs?sort=user_email&limit=200"),
-    ("access review", By::Admin, "/admin/access-review"),
-    ("current access", By::Admin, "/admin/access-review?tab=access"),
-];
-
-/// Asks everything so many times and prints a line for each.
-pub async fn ask(app: &App, people: &People, requests: usize) -> Result<()> {
-    let router = shared::serve::assemble(crate::all::routes(), app.clone());
-    let admin = Browser::of(app, &router, people.admin).await?;
-    let manager = Browser::of(app, &router, people.manager).await?;
-    let member = Browser::of(app, &router, people.member).await?;
-    println!("{:<44} {:>9} {:>9} {:>9}", "what", "p50 ms", "p99 ms", "worst ms");
-    for (what, by, path) in QUESTIONS {
-        let (who, browser) = match by {
-            By::Admin => ("super admin", &admin),
-            By::Manager => ("company admin", &manager),
-            By::Member => ("member of 20", &member),
-        };
-        let path = path.replace("{company}", &people.company.to_string());
-        let mut times = Vec::with_capacity(requests);
-        for _ in 0..requests {
-            times.push(browser.send(Method::GET, &path, String::new()).await?);
+impl By {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Admin => "super admin",
+            Self::Manager => "company admin",
+            Self::Member => "member of 20",
         }
-        print(&format!("{what} ({who})"), times);
     }
-    let mut times = Vec::with_capacity(requests);
-    for n in 0..requests {
-        let company = people.company + 9 + i64::try_from(n % 2)?;
-        let body = format!("companyId={company}&returnUrl=/");
-        times.push(member.send(Method::POST, "/switch-company", body).await?);
-    }
-    print("switch (member of 20)", times);
-    Ok(())
 }
 
-fn print(what: &str, mut times: Vec<Duration>) {
+/// Asks alone, a few times; the first time fills caches and does not count.
+const ALONE: usize = 6;
+
+/// What takes longer alone cannot be asked at the rate: the queue would never end.
+const HOPELESS: Duration = Duration::from_millis(400);
+
+/// Asks, and prints a line for each question.
+#[derive(Debug)]
+pub struct Asker {
+    app: App,
+    browsers: [Arc<Browser>; 3],
+    amounts: Amounts,
+}
+
+impl Asker {
+    /// Signs the three people in and prints the head of the table.
+    pub async fn of(app: &App, people: &People, amounts: Amounts) -> Result<Self> {
+        let router = shared::serve::assemble(crate::all::routes(), app.clone());
+        let admin = Browser::of(app, &router, people.admin).await?;
+        let manager = Browser::of(app, &router, people.manager).await?;
+        let member = Browser::of(app, &router, people.member).await?;
+        let engine = if app.db().is_sqlite() { "SQLite" } else { "MySQL" };
+        println!("{engine}, {} requests a line at {} a second; times in ms", amounts.requests, amounts.rate);
+        println!("| what | alone | p50 | p99 | worst | queries |\n|---|---:|---:|---:|---:|---:|");
+        Ok(Self { app: app.clone(), browsers: [admin, manager, member].map(Arc::new), amounts })
+    }
+
+    /// One line of the table. `asked` makes the request of each number.
+    pub async fn line(&self, what: &str, by: By, asked: impl Fn(usize) -> Asked) -> Result<()> {
+        let [admin, manager, member] = &self.browsers;
+        let browser = match by {
+            By::Admin => admin,
+            By::Manager => manager,
+            By::Member => member,
+        };
+        let (mut alone, mut queries) = (Vec::new(), 0);
+        for number in 0..ALONE {
+            let before = self.app.db().statements();
+            let took = browser.send(asked(number), Instant::now()).await?;
+            if number > 0 {
+                queries = queries.max(self.app.db().statements() - before);
+                alone.push(took);
+            }
+        }
+        let alone = at(&mut alone, 50);
+        if alone > HOPELESS {
+            println!("| {what} ({}) | {} | too slow for the rate | | | {queries} |", by.label(), ms(alone));
+            return Ok(());
+        }
+        let mut times = self.at_the_rate(browser, asked).await?;
+        let [p50, p99, worst] = [50, 99, 100].map(|percent| ms(at(&mut times, percent)));
+        println!("| {what} ({}) | {} | {p50} | {p99} | {worst} | {queries} |", by.label(), ms(alone));
+        Ok(())
+    }
+
+    /// Requests begin at their times whether or not those before are answered, and each is timed from when it
+    /// should have begun: who waits in a queue waits.
+    async fn at_the_rate(&self, browser: &Arc<Browser>, asked: impl Fn(usize) -> Asked) -> Result<Vec<Duration>> {
+        let between = Duration::from_secs_f64(1.0 / f64::from(self.amounts.rate));
+        let (mut due, mut under_way) = (Instant::now(), JoinSet::new());
+        for number in 0..self.amounts.requests {
+            tokio::time::sleep_until(due).await;
+            let (browser, asked, since) = (browser.clone(), asked(number), due);
+            under_way.spawn(async move { browser.send(asked, since).await });
+            due += between;
+        }
+        under_way.join_all().await.into_iter().collect()
+    }
+}
+
+/// The time within which so many of a hundred were answered.
+fn at(times: &mut [Duration], percent: usize) -> Duration {
     times.sort_unstable();
-    let at = |percent: usize| {
-        let index = (times.len().saturating_sub(1)) * percent / 100;
-        times.get(index).map_or(0.0, |time| time.as_secs_f64() * 1000.0)
-    };
-    println!("{what:<44} {:>9.1} {:>9.1} {:>9.1}", at(50), at(99), at(100));
+    times.get(times.len().saturating_sub(1) * percent / 100).copied().unwrap_or_default()
+}
+
+fn ms(time: Duration) -> String {
+    format!("{:.1}", time.as_secs_f64() * 1000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_those_of_the_sorted_times() {
+        let mut times: Vec<Duration> = (1..=201).rev().map(Duration::from_millis).collect();
+        assert_eq!([0, 50, 99, 100].map(|p| at(&mut times, p).as_millis()), [1, 101, 199, 201]);
+        assert_eq!(at(&mut [], 99), Duration::ZERO);
+    }
 }

@@ -7,7 +7,7 @@ use shared::app::App;
 use shared::audit::Stamp;
 use shared::db::{Sql, Tx, sql};
 
-use super::Amounts;
+use super::{Amounts, desk};
 
 /// Rows that one statement writes.
 const AT_ONCE: i64 = 50;
@@ -78,12 +78,12 @@ pub struct People {
     pub company: i64,
 }
 
-fn pick<'l>(list: &[&'l str], n: i64) -> &'l str {
+pub(super) fn pick<'l>(list: &[&'l str], n: i64) -> &'l str {
     let at = usize::try_from(n).unwrap_or_default() % list.len().max(1);
     list.get(at).copied().unwrap_or_default()
 }
 
-async fn count(app: &App, query: &'static str) -> Result<i64> {
+pub(super) async fn count(app: &App, query: &'static str) -> Result<i64> {
     Ok(sql(query).fetch_value(app.db()).await?)
 }
 
@@ -105,13 +105,15 @@ pub async fn fill(app: &App, amounts: Amounts) -> Result<People> {
     let have = count(app, "SELECT COUNT(*) FROM audit_logs").await?;
     in_batches(app, have, some, |n| line(n, first, person, companies, now), LINE).await?;
     copies(app, amounts.audit).await?;
-    people(app, first, person, role).await
+    let people = people(app, first, person, role).await?;
+    desk::fill(app, amounts, (first, person)).await?;
+    Ok(people)
 }
 
 /// A row of values, and the statement with its marks: for the first row and for each further one.
-type Shape = (&'static str, &'static str, &'static str);
+pub(super) type Shape = (&'static str, &'static str, &'static str);
 
-async fn in_batches(
+pub(super) async fn in_batches(
     app: &App,
     have: i64,
     wanted: i64,
@@ -191,7 +193,11 @@ const MEMBERSHIP: Shape = (
 );
 
 fn membership(company: i64, user: i64, role: i64, n: i64, now: DateTime<Utc>) -> Vec<shared::db::Value> {
-    let status = if n % 25 == 24 { "suspended" } else { "active" };
+    let status = match n % 50 {
+        24 | 49 => "suspended",
+        30 => "invited",
+        _ => "active",
+    };
     let at = now - TimeDelta::minutes(n * 7);
     vec![
         company.into(),
@@ -271,6 +277,20 @@ async fn people(app: &App, company: i64, user: i64, role: i64) -> Result<People>
         let rows = (10..30).map(|n| membership(company + n, people.member, role, n * 25, now)).collect();
         write(&mut tx, rows, MEMBERSHIP).await?;
     }
+    technicians(&mut tx, company, user, app.now()).await?;
     tx.commit().await.map_err(crate::plain)?;
     Ok(people)
+}
+
+/// The first company is the provider, and people of it do the work.
+async fn technicians(tx: &mut Tx, company: i64, user: i64, now: DateTime<Utc>) -> Result<()> {
+    sql("UPDATE companies SET is_provider = TRUE WHERE id = ?").bind(company).execute(tx).await?;
+    let role = sql("SELECT id FROM roles WHERE name_key = 'helpdesk technician'");
+    let role: i64 = role.fetch_value(&mut *tx).await.context("there is no role for technicians")?;
+    let there = sql("SELECT COUNT(*) FROM company_memberships WHERE role_id = ?").bind(role);
+    if there.fetch_value::<i64>(&mut *tx).await? == 0 {
+        let rows = (3..20).map(|n| membership(company, user + n, role, n, now)).collect();
+        write(tx, rows, MEMBERSHIP).await?;
+    }
+    Ok(())
 }
