@@ -47,6 +47,7 @@ pub async fn run() -> Result<()> {
     wait_for_signal().await?;
     println!("Stopping: running requests may finish.");
     stop.send_replace(true);
+    app.shifts().stop();
     pump.await?;
     finish(server, worker, &app).await
 }
@@ -151,6 +152,7 @@ async fn finish(
         if let Some(worker) = worker {
             worker.await?;
         }
+        app.shifts().ended().await;
         app.db().close().await;
         anyhow::Ok(())
     };

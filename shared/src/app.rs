@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{Db, PoolSize};
 use crate::error::Result;
+use crate::jobs::Shifts;
 use crate::mail::transport::{Backend, SmtpSettings};
 use crate::outbound::Outbound;
 use crate::page::Templates;
@@ -36,6 +37,7 @@ struct Inner {
     auth_log: AuthLog,
     general: General,
     table: Table,
+    shifts: Shifts,
 }
 
 /// The parts that differ between the product and its tests.
@@ -76,6 +78,7 @@ impl App {
             auth_log: AuthLog::open(config.fail2ban_log_path.as_deref()),
             general,
             table,
+            shifts: Shifts::default(),
             config,
         }))
     }
@@ -133,6 +136,11 @@ impl App {
     /// The merged route table of this process.
     pub fn table(&self) -> &Table {
         &self.0.table
+    }
+
+    /// Work that requests began and that outlives them.
+    pub fn shifts(&self) -> &Shifts {
+        &self.0.shifts
     }
 
     pub(crate) fn general(&self) -> &General {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use shared::caller::{MachineSecret, Secret};
 use shared::config::Config;
 use shared::error::Result;
-use shared::jobs::{Counts, Worker};
+use shared::jobs::{Done, Worker};
 use shared::web::Json;
 
 /// The bearer of `INTERNAL_TICK_TOKEN`.
@@ -20,15 +20,17 @@ impl MachineSecret for Tick {
     }
 }
 
-/// The work of one call; below the time limit of requests.
+/// How long a call takes work, and how long it then waits for what still runs: together below the time limit
+/// of requests.
 const BUDGET: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Run due work
 ///
-/// Does what is due until nothing is left or 15 seconds are over, and says what was done.
+/// Takes what is due until nothing is left or 15 seconds are over, and says what was done. Work that lasts
+/// longer goes on in the server after the answer, which then says `stillRunning`.
 #[utoipa::path(post, path = "/internal/tick", responses((status = 200, description = "What was done")))]
-pub async fn run_due_work(by: Secret<Tick>) -> Result<Json<Counts>> {
+pub async fn run_due_work(by: Secret<Tick>) -> Result<Json<Done>> {
     let worker = Worker::new(by.app().clone(), crate::all::jobs(), "tick");
-    let (_keep, stop) = tokio::sync::watch::channel(false);
-    worker.tick(BUDGET, &stop).await.map(Json)
+    by.app().shifts().work(worker, BUDGET, PATIENCE).await.map(Json)
 }

@@ -19,4 +19,5 @@ mod schema;
 mod strangers;
 mod support;
 mod templates;
+mod tick;
 mod world;

@@ -12,6 +12,7 @@ mod registry;
 mod rows;
 mod run;
 mod shift;
+mod shifts;
 mod worker;
 
 use std::time::Duration;
@@ -22,6 +23,7 @@ pub(crate) use queue::queue_all;
 pub use queue::{NewJob, Schedule, put_off};
 pub use registry::Jobs;
 pub use run::{JobError, Run};
+pub use shifts::{Done, Shifts};
 pub use worker::{Counts, Pace, Worker, last_tick};
 
 /// How long a claim holds before another worker may take the job.

@@ -9,6 +9,7 @@ mod mail;
 mod modules;
 mod pipeline;
 mod search;
+mod shifts;
 mod workers;
 
 use serde::Serialize;
