@@ -5,6 +5,7 @@ pub mod builder;
 pub mod built_in;
 pub mod cleanup;
 pub mod events;
+pub mod examples;
 pub mod filters;
 pub mod model;
 pub mod modules;

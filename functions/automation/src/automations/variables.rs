@@ -107,17 +107,22 @@ fn next_variable(text: &str) -> Option<(&str, &str, &str)> {
 
 /// An unknown variable is an empty text and is noted.
 fn look_up(name: &str, known: &Value, unknown: &mut Vec<String>) -> Value {
-    let found = name.split('.').try_fold(known, |at, part| match at {
-        Value::Array(list) => list.get(part.parse::<usize>().ok()?),
-        at => at.get(part),
-    });
-    found.cloned().unwrap_or_else(|| {
+    find(name, known).cloned().unwrap_or_else(|| {
         unknown.push(name.to_owned());
         Value::String(String::new())
     })
 }
 
-fn written(value: &Value) -> String {
+/// What a dotted path leads to.
+pub(super) fn find<'a>(path: &str, known: &'a Value) -> Option<&'a Value> {
+    path.split('.').try_fold(known, |at, part| match at {
+        Value::Array(list) => list.get(part.parse::<usize>().ok()?),
+        at => at.get(part),
+    })
+}
+
+/// A value as text.
+pub(super) fn written(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Null => String::new(),

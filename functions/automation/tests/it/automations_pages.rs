@@ -164,6 +164,34 @@ async fn groups_are_built_tried_and_saved_without_script() {
 }
 
 #[tokio::test]
+async fn variables_are_shown_with_values() {
+    let app = portal().await;
+    let ann = app.super_admin("ann").await;
+    let (new, draft) = ("/admin/automations/new", "/admin/automations/draft");
+    let page = ann.get(new).await.is(200).shows("The values are examples.").shows("{{ticket.subject}}");
+    let _ = page.shows("Printer in room 4 jams").shows("What action 1 gave");
+    let first = ticket(&app, "Scanner is <dead>", "low").await.to_string();
+    app.advance(chrono::TimeDelta::minutes(1));
+    let second = ticket(&app, "Phones are silent", "urgent").await.to_string();
+    // The latest ticket, until another one is chosen to try it on; and who did it is whoever builds.
+    let page = ann.get(new).await.is(200).shows("Subject: Phones are silent").shows("Priority: urgent");
+    let page = page.shows("Who did it: ann Example").shows("<dd>Assignee: <span class=\"meta\">empty</span></dd>");
+    let _ = page.shows(&format!("The values are those of ticket #{second} Phones are silent.")).hides("room 4 jams");
+    let page = ann.post(draft, &typed(&[("op", "update"), ("ticket", &first)])).await.is(200);
+    let _ = page.shows("Subject: Scanner is &lt;dead&gt;").hides("Subject: Phones");
+    let page = ann.post(draft, &typed(&[("op", "update"), ("ticket", "999999")])).await.is(200);
+    let _ = page.shows("The values are examples.").shows("Subject: Printer in room 4 jams");
+    // Each trigger has its own; a timetable has those of the run alone.
+    let staff = [("op", "update"), ("triggerEvent", "staff.created"), ("actions.0.f.title", "x")];
+    let page = ann.post(draft, &typed(&staff)).await.is(200);
+    let _ = page.shows("{{staff.job_title}}").shows("Account manager").hides("{{ticket.");
+    let timetable = [("op", "update"), ("kind", "scheduled"), ("cadence", "daily"), ("actions.0.f.title", "x")];
+    let page = ann.post(draft, &typed(&timetable)).await.is(200);
+    let _ = page.shows("This automation: Urgent to the desk").shows("{{now}}").hides("{{ticket.");
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn the_fields_of_the_original_form_still_work() {
     let app = portal().await;
     let ann = app.super_admin("ann").await;

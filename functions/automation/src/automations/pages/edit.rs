@@ -3,7 +3,7 @@
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use shared::Flash;
 use shared::caller::SuperAdmin;
 use shared::config::Config;
@@ -14,6 +14,7 @@ use shared::web::{Form, FormState, Path};
 
 use super::{in_words, sample, sample_time};
 use crate::automations::builder::{Blank, Builder, CUSTOM, Row};
+use crate::automations::examples::{self, Variable};
 use crate::automations::filters::{OPERATORS, Tried};
 use crate::automations::model::{Automation, Draft, Sample};
 use crate::automations::modules::{self, Module};
@@ -81,7 +82,9 @@ pub struct AutomationEdit {
     row_fields: Vec<Vec<Choice>>,
     groups: Vec<GroupShape>,
     operators: Vec<Choice>,
-    variables: Vec<String>,
+    variables: Vec<Variable>,
+    /// The ticket that the values of the variables are from; none when they are made up.
+    example_of: Option<String>,
     zones: Vec<Choice>,
     tickets: Vec<Choice>,
     words: Option<String>,
@@ -98,12 +101,14 @@ struct Around<'a> {
     config: &'a Config,
     now: DateTime<Utc>,
     tickets: Vec<(i64, String)>,
+    /// An event as it might be, for the values of the variables, and the ticket that it is about.
+    example: Value,
+    example_of: Option<String>,
 }
 
 impl AutomationEdit {
     fn new(around: Around<'_>, stored: Option<&Automation>, builder: &Builder, bad: &Invalid) -> Self {
-        let event = if builder.trigger_event == CUSTOM { &builder.custom_event } else { &builder.trigger_event };
-        let known = events::fields(event);
+        let known = events::fields(event(builder));
         let fields: Vec<Choice> = known.iter().map(|(path, label)| Choice::new(*path, *label)).collect();
         let with = |field: &str| {
             let mut all = fields.clone();
@@ -114,7 +119,8 @@ impl AutomationEdit {
         };
         let with_fields = |rows: &[Row]| rows.iter().map(|row| with(&row.field)).collect::<Vec<_>>();
         let (draft, wrong) = builder.draft().map_or_else(|wrong| (None, wrong), |draft| (Some(draft), bad.clone()));
-        let is_cron = builder.kind == "scheduled" && !builder.cron_expression.trim().is_empty();
+        let is_event = builder.kind != "scheduled";
+        let is_cron = !is_event && !builder.cron_expression.trim().is_empty();
         let next = draft.as_ref().and_then(|draft| draft.timetable(around.now)?.next_after(around.now));
         Self {
             id: stored.map(|row| row.id),
@@ -130,7 +136,8 @@ impl AutomationEdit {
             modules: modules::MODULES.iter().map(|module| Choice::new(module.slug, module.label)).collect(),
             events: event_choices(),
             operators: OPERATORS.iter().map(|(name, words)| Choice::new(*name, *words)).collect(),
-            variables: variables(known),
+            variables: examples::variables(if is_event { known } else { &[] }, &around.example),
+            example_of: around.example_of,
             fields,
             zones: zones().into_iter().map(|name| Choice::new(name, name)).collect(),
             tickets: around
@@ -149,19 +156,45 @@ impl AutomationEdit {
 
     async fn load(by: &By, stored: Option<&Automation>, builder: &Builder, bad: &Invalid) -> Result<Self> {
         let tickets = store::recent_tickets(by.db()).await?;
-        Ok(Self::new(Around { config: by.app().config(), now: by.now(), tickets }, stored, builder, bad))
+        let ticket = example_ticket(builder, &tickets);
+        let name = if builder.name.is_empty() { "New automation" } else { &builder.name };
+        let id = stored.map_or(0, |row| row.id);
+        let event = example_event(by, builder, ticket.as_ref().map(|(id, _)| *id)).await?;
+        let example = events::surround(&event, by.app(), (id, name), by.now());
+        // A ticket that is not there gives no values.
+        let example_of = ticket.filter(|_| event.get("ticket").is_some()).map(|(_, label)| label);
+        let around = Around { config: by.app().config(), now: by.now(), tickets, example, example_of };
+        Ok(Self::new(around, stored, builder, bad))
     }
+}
+
+/// The event that starts what is being built.
+fn event(builder: &Builder) -> &str {
+    if builder.trigger_event == CUSTOM { &builder.custom_event } else { &builder.trigger_event }
+}
+
+/// The ticket whose values stand beside the variables: the one to try it on, else the latest.
+fn example_ticket(builder: &Builder, tickets: &[(i64, String)]) -> Option<(i64, String)> {
+    if builder.kind == "scheduled" || !events::is_about_tickets(event(builder)) {
+        return None;
+    }
+    let chosen = builder.ticket.parse::<i64>().ok();
+    let id = chosen.or_else(|| tickets.first().map(|(id, _)| *id))?;
+    let subject = tickets.iter().find(|(other, _)| *other == id).map_or("", |(_, subject)| subject);
+    Some((id, format!("#{id} {subject}").trim_end().to_owned()))
+}
+
+/// An event as if whoever builds had just caused it.
+async fn example_event(by: &By, builder: &Builder, ticket: Option<i64>) -> Result<Value> {
+    let Some(ticket) = ticket else { return Ok(json!({})) };
+    let mut payload = serde_json::Map::from_iter([("ticket_id".to_owned(), ticket.into())]);
+    payload.insert("actor_id".to_owned(), by.person().map(|person| person.id()).into());
+    events::describe(by.db(), None, event(builder), payload, by.now()).await
 }
 
 fn event_choices() -> Vec<Choice> {
     let known = events::triggers().into_iter().map(|trigger| Choice::new(trigger.value, trigger.label));
     known.chain([Choice::new(CUSTOM, "Custom event…")]).collect()
-}
-
-/// Variables to insert, as they are written.
-fn variables(known: &[(&str, &str)]) -> Vec<String> {
-    let own = ["automation.name", "portal.baseUrl", "now", "steps.0.text"];
-    known.iter().map(|(path, _)| *path).chain(own).map(|path| format!("{{{{{path}}}}}")).collect()
 }
 
 impl Page for AutomationEdit {
@@ -175,6 +208,8 @@ impl Page for AutomationEdit {
             config: &config,
             now: sample_time(),
             tickets: vec![(10432, "Printer in room 4 jams".to_owned())],
+            example: json!({"ticket": {"id": 10432, "assigned": null}}),
+            example_of: Some("#10432 Printer in room 4 jams".to_owned()),
         };
         let row = sample();
         let none = Invalid::none();
@@ -198,7 +233,7 @@ impl Page for AutomationEdit {
         vec![
             Self { trial: Some(trial), say: Some("Action 2 moved up, now 1 of 2".to_owned()), ..full },
             Self::new(around(), None, &blank, &Invalid::field("actionPayload", "Add at least one action")),
-            Self::new(around(), None, &scheduled, &none),
+            Self { example_of: None, ..Self::new(around(), None, &scheduled, &none) },
             Self::new(around(), None, &grouped, &none),
         ]
     }
