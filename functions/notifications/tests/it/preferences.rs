@@ -98,6 +98,11 @@ async fn acceptance_18_the_table_saves_adds_removes_and_resets() {
     let path = "/notifications/settings";
     app.stranger().get(path).await.is(303);
     ana.get(path).await.is(200).shows("Announcement").shows("data-dirty").hides("webhook.failed");
+    // Both forms take back what was typed and not saved, without asking the server.
+    let page = ana.get(path).await.is(200).text();
+    let resets: Vec<&str> = page.split("<button ").filter(|part| part.starts_with("type=\"reset\"")).collect();
+    assert_eq!(resets.len(), 2, "one for the table, one for the times");
+    assert!(resets.iter().all(|part| part.contains("Reset changes")), "{resets:?}");
     let table = [("types", "general"), ("types", "tickets.reply_added"), ("email", "general"), ("digest", "general")];
     ana.post(path, &table).await.goes_to(path);
     ana.get(path).await.shows("Notification settings saved");
