@@ -3,16 +3,20 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use http::Method;
 use serde_json::{Value, json};
+use shared::app::{App, Parts};
 use shared::audit::Stamp;
 use shared::db::sql;
-use shared::jobs::Jobs;
+use shared::jobs::{Jobs, Worker};
+use shared::mail::transport::{Backend, SmtpSettings};
 use shared::modules::{self, Edit, Slug};
 use shared::notify::{Announcement, GENERAL, NEW_SIGN_IN, To};
 use shared::outbound::Exceptions;
+use shared::routes::Table;
 use shared::testing::web::{Answer, Server};
 use shared::testing::{Actor, TestApp};
 use shared::webhooks;
@@ -133,6 +137,49 @@ async fn acceptance_13_a_mail_needs_no_row_in_the_feed() {
     app.advance(TimeDelta::hours(1));
     tell(&app, ana.id, GENERAL, "By no way").await;
     assert_eq!(app.number(sql("SELECT COUNT(*) FROM notifications WHERE message = 'By no way'")).await, 0);
+    app.finish().await;
+}
+
+/// The same portal as a worker has it whose mail server does not answer.
+async fn without_server(app: &TestApp) -> App {
+    let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+    let settings = SmtpSettings { host: "127.0.0.1".to_owned(), port: free, user: None, password: None, secure: false };
+    let parts = Parts { db: app.db().clone(), clock: app.app().clock().clone(), mail: Backend::smtp(settings) };
+    App::new(app.app().config().clone(), Table::default(), parts)
+}
+
+async fn work(sender: &App) {
+    let worker = Worker::new(sender.clone(), Jobs::kernel(), "test").at_once(1);
+    let (_keep, stop) = tokio::sync::watch::channel(false);
+    worker.tick(Duration::from_mins(1), &stop).await.unwrap();
+}
+
+#[tokio::test]
+async fn acceptance_14_a_mail_server_that_is_down_fails_no_request_and_is_asked_again() {
+    let mut app = portal().await;
+    app.leave_work();
+    let sender = without_server(&app).await;
+    let (ann, ana) = (app.super_admin("ann").await, app.requester("ana").await);
+    wants(&ana, json!({"event_type": "general", "channel_email": true})).await;
+    let new = json!({"event_type": "general", "message": "Maintenance tonight", "user_id": ana.id});
+    ann.json(Method::POST, "/api/notifications", new).await.is(201);
+    let mails = || app.rows::<(String, i64)>(sql("SELECT status, attempts FROM email_outbox ORDER BY id LIMIT 9"));
+    for (attempt, minutes) in [(1, 1), (2, 5), (3, 30)] {
+        work(&sender).await;
+        assert_eq!(mails().await, [("queued".to_owned(), attempt)]);
+        assert_eq!(states(&app, ana.id).await[0].1, "queued");
+        app.advance(TimeDelta::seconds(minutes * 54 - 1));
+        work(&sender).await;
+        assert_eq!(mails().await, [("queued".to_owned(), attempt)], "it waits {minutes} minutes");
+        app.advance(TimeDelta::seconds(minutes * 12 + 1));
+    }
+    work(&sender).await;
+    assert_eq!(mails().await, [("failed".to_owned(), 4)]);
+    let (channel, status, reason) = states(&app, ana.id).await.remove(0);
+    assert_eq!((channel.as_str(), status.as_str()), ("email", "failed"));
+    assert!(reason.is_some_and(|text| !text.is_empty()), "the list says why");
+    ann.get("/admin/notifications").await.is(200).shows("Maintenance tonight").shows("1 failed");
+    ana.get("/notifications").await.is(200).shows("Maintenance tonight");
     app.finish().await;
 }
 

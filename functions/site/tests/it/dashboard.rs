@@ -181,6 +181,17 @@ async fn failures_are_drawn_by_day() {
     let page = ann.get("/").await.is(200).shows("1 failing").shows("2 in 14 days").shows("None in 14 days");
     assert_eq!(stat(&page, "Webhook queue"), "1");
     let _ = page.shows("Failed webhooks on each of the last 14 days, 2 in all");
+    // They are the portal's affair, and nobody else's (automation, acceptance 34).
+    let (acme, northstar) = (app.company("Acme").await, app.provider("Northstar").await);
+    for actor in [
+        app.requester("gus").await,
+        app.member("mia", &acme).await,
+        app.company_admin("cal", &acme).await,
+        app.technician("tom", &northstar).await,
+    ] {
+        let _ = actor.get("/").await.is(200).hides("ebhook").hides("1 failing");
+        assert_eq!(actor.api(Method::GET, "/api/dashboard").await.is(200).value()["portal"], json!(null));
+    }
     app.finish().await;
 }
 
