@@ -36,7 +36,10 @@ async fn acceptance_2_only_super_administrators_announce() {
     for (more, field) in [
         (json!({"message": "  "}), "message"),
         (json!({"event_type": "no spaces"}), "event_type"),
+        (json!({"message": "é".repeat(2001)}), "message"),
         (json!({"metadata": [1]}), "metadata"),
+        (json!({"metadata": {"log": "x".repeat(16 * 1024)}}), "metadata"),
+        (json!({"metadata": {"a": {"b": {"c": {"d": {"e": {"f": 1}}}}}}}), "metadata"),
         (json!({"link": "//evil.example"}), "link"),
         (json!({"expires_at": "2020-01-01T00:00:00Z"}), "expires_at"),
     ] {
@@ -71,6 +74,24 @@ async fn preferences_hold_for_broadcasts_unless_they_are_overruled() {
     let mails = app.mails_to("ana@example.com");
     assert_eq!(mails.len(), 2, "the first at once, the other two of the same cause together");
     assert!(app.mails_to("boss@example.com").is_empty());
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_mail_of_an_announcement_names_nobody_else() {
+    let app = portal().await;
+    let acme = app.company("Acme").await;
+    let boss = app.super_admin("boss").await;
+    let on = json!({"preferences": [{"event_type": "general", "channel_email": true}]});
+    for name in ["ana", "ben", "cleo"] {
+        let actor = app.member(name, &acme).await;
+        actor.json(Method::PUT, "/api/notifications/preferences", on.clone()).await.is(200);
+    }
+    boss.json(Method::POST, PATH, body(&json!({"company_id": acme.id}))).await.is(201);
+    app.run_jobs().await;
+    let mut to: Vec<Vec<String>> = app.mails().into_iter().map(|mail| mail.to).collect();
+    to.sort();
+    assert_eq!(to, ["ana", "ben", "cleo"].map(|name| vec![format!("{name}@example.com")]));
     app.finish().await;
 }
 

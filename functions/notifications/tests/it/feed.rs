@@ -237,6 +237,26 @@ async fn acceptance_9_acknowledging_is_all_or_nothing() {
     app.finish().await;
 }
 
+/// Reading many is no loop of statements.
+#[tokio::test]
+async fn many_are_read_in_few_statements() {
+    let app = portal().await;
+    let ana = thirty(&app).await;
+    let list = ana.api(Method::GET, "/api/notifications?limit=30").await.is(200).value();
+    let ids: Vec<i64> = list.as_array().unwrap().iter().map(|row| row["id"].as_i64().unwrap()).collect();
+    let spent = async |path: &str, body: Value| {
+        let before = app.db().statements();
+        ana.json(Method::POST, path, body).await.is(200);
+        app.db().statements() - before
+    };
+    let spent_on_ids = spent("/api/notifications/acknowledge", json!({"notification_ids": ids[..15]})).await;
+    assert_eq!(unread(&ana).await, 15);
+    let spent_on_rest = spent("/api/notifications/read-all", json!({})).await;
+    assert_eq!(unread(&ana).await, 0);
+    assert!(spent_on_ids <= 8 && spent_on_rest <= 8, "{spent_on_ids} and {spent_on_rest} statements");
+    app.finish().await;
+}
+
 async fn thirty(app: &TestApp) -> Actor {
     let acme = app.company("Acme").await;
     let ana = app.member("ana", &acme).await;
