@@ -441,6 +441,23 @@ async fn a_run_by_hand_waits_for_its_end() {
 }
 
 #[tokio::test]
+async fn a_run_by_hand_is_waited_for_no_longer_than_25_seconds() {
+    let app = portal().await;
+    let ann = app.super_admin("ann").await;
+    let id = automation(&ann, json!({"status": "inactive"})).await;
+    // No worker is there.
+    let begun = std::time::Instant::now();
+    let answer = ann.json(Method::POST, &format!("/api/automations/{id}/execute"), json!({})).await.is(200).value();
+    let waited = begun.elapsed().as_secs();
+    assert!((20..27).contains(&waited), "{waited} s");
+    assert_eq!((&answer["status"], &answer["finished_at"]), (&json!("running"), &json!(null)));
+    app.run_jobs().await;
+    let done = runs(&ann, id).await;
+    assert_eq!((&done[0]["id"], statuses(&done)), (&answer["run_id"], vec!["succeeded"]), "it went on");
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_dry_run_sends_nothing() {
     let app = portal().await;
     let server = ntfy(&app).await;

@@ -136,6 +136,7 @@ async fn the_upgrade_needs_the_operator() {
     app.run_jobs().await;
     let runs = ann.api(Method::GET, &format!("/scheduler/tasks/{}/runs", made["id"])).await.is(200).value();
     assert_eq!((&runs[0]["status"], &runs[0]["details"]), (&json!("failed"), &json!("exit code 3: upgraded")));
+    assert_eq!(app.audit().await, ["scheduler.task_created", "scheduler.task_run"]);
     app.finish().await;
 }
 
