@@ -143,6 +143,12 @@ async fn acceptance_6_a_day_is_included_whole_in_the_zone_that_is_named() {
     ana.api(Method::GET, "/api/notifications?created_to=soon").await.refuses("created_to");
     ana.api(Method::GET, "/api/notifications?tz=Mars").await.refuses("tz");
     ana.get("/notifications?created_to=soon").await.is(200).shows("Enter a day such as");
+    // On the page times are those of the reader's zone.
+    let zone =
+        "INSERT INTO user_preferences (user_id, name, value, updated_at) VALUES (?, 'zone', 'Australia/Sydney', ?)";
+    app.execute(sql(zone).bind(ana.id).bind(late)).await;
+    ana.get("/notifications?created_from=2025-03-01T23:30").await.is(200).shows(">Late");
+    ana.get("/notifications?created_to=2025-03-01T23:30").await.is(200).hides(">Late");
     app.finish().await;
 }
 
