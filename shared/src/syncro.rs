@@ -28,7 +28,7 @@ pub const PAGE: i64 = 25;
 const MAX_BYTES: usize = 8 * 1024 * 1024;
 
 /// A file of a ticket may take so long.
-const FILE_TIMEOUT: Duration = Duration::from_secs(60);
+const FILE_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A file may be kept so many redirects away.
 const HOPS: usize = 3;
