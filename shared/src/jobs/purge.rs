@@ -5,6 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{JobError, Run};
 use crate::db::{Sql, sql};
 use crate::error::Result;
+use crate::insist;
 
 /// Finished jobs are kept this long for the monitor.
 const KEPT: TimeDelta = TimeDelta::days(14);
@@ -21,7 +22,7 @@ const MOST: usize = 1000;
 /// Deletes what has expired.
 pub(super) async fn purge(run: Run) -> Result<(), JobError> {
     let now = run.now();
-    small(&run, now).await?;
+    insist!(small(&run, now))?;
     let jobs = || sql("SELECT id FROM jobs WHERE finished_at < ? ORDER BY finished_at LIMIT ?").bind(now - KEPT);
     batches(&run, jobs, "DELETE FROM jobs WHERE 1 = 1").await?;
     let events = || {
@@ -56,10 +57,14 @@ async fn batches(run: &Run, old: impl Fn() -> Sql, delete: &'static str) -> Resu
         if ids.is_empty() {
             break;
         }
-        let mut tx = run.begin().await?;
-        tx.housekeeping();
-        sql(delete).push_in(" AND id IN", &ids).execute(&mut tx).await?;
-        tx.commit().await?;
+        insist!(delete_rows(run, delete, &ids))?;
     }
     Ok(())
+}
+
+async fn delete_rows(run: &Run, delete: &'static str, ids: &[i64]) -> Result<()> {
+    let mut tx = run.begin().await?;
+    tx.housekeeping();
+    sql(delete).push_in(" AND id IN", ids).execute(&mut tx).await?;
+    tx.commit().await
 }

@@ -327,7 +327,7 @@ struct Row {
     is_sensitive: bool,
 }
 
-/// Sends one mail of the outbox.
+/// Sends one mail of the outbox. Its steps insist: a lock that two of them meet over is no try of the mail.
 pub(crate) async fn send_job(run: Run) -> Result<(), JobError> {
     let Payload { id } = run.payload()?;
     let row: Option<Row> = sql("SELECT message_id, to_addresses, sender, reply_to, headers, subject, text_body, \
@@ -348,7 +348,7 @@ pub(crate) async fn send_job(run: Run) -> Result<(), JobError> {
         tracing::warn!(email.id = id, "mail skipped: no server or no recipient");
         return close(&run, id, "skipped", Some("No mail server or no recipient"), row.is_sensitive).await;
     }
-    if let Some(at) = wait(&run).await? {
+    if let Some(at) = insist!(wait(&run))? {
         return Err(JobError::NotBefore(at));
     }
     let (is_resend, is_sensitive) = (row.status == "sending", row.is_sensitive);
@@ -356,18 +356,19 @@ pub(crate) async fn send_job(run: Run) -> Result<(), JobError> {
     match send(&run, id, is_resend, &message(row, to)).await? {
         Ok(()) => {
             close(&run, id, "sent", None, is_sensitive).await?;
-            Ok(bounced(&run, only, None).await?)
+            Ok(insist!(bounced(&run, only.clone(), None))?)
         }
         Err(SendError::Permanent(text)) => {
             close(&run, id, "failed", Some(&text), is_sensitive).await?;
-            bounced(&run, only.filter(|_| bounces::is_bounce(&text)), Some(&text)).await?;
+            let only = only.filter(|_| bounces::is_bounce(&text));
+            insist!(bounced(&run, only.clone(), Some(&text)))?;
             Err(JobError::Fail(text))
         }
         Err(SendError::Temporary(text)) => {
             if run.is_last {
                 close(&run, id, "failed", Some(&text), is_sensitive).await?;
             } else {
-                back_to_queue(&run, id, &text).await?;
+                insist!(back_to_queue(&run, id, &text))?;
             }
             Err(JobError::Retry(text))
         }
@@ -378,7 +379,7 @@ pub(crate) async fn send_job(run: Run) -> Result<(), JobError> {
 async fn send(run: &Run, id: i64, is_resend: bool, message: &Message) -> Result<Result<(), SendError>, JobError> {
     match run.app().mail().announce(message).await {
         Ok(Some(announced)) => {
-            mark_sending(run, id, is_resend).await?;
+            insist!(mark_sending(run, id, is_resend))?;
             Ok(announced.deliver().await)
         }
         Ok(None) => Ok(Ok(())),
@@ -435,7 +436,7 @@ fn message(row: Row, to: Vec<String>) -> Message {
     }
 }
 
-async fn mark_sending(run: &Run, id: i64, is_resend: bool) -> Result<(), JobError> {
+async fn mark_sending(run: &Run, id: i64, is_resend: bool) -> Result<()> {
     let mut tx = run.begin().await?;
     tx.housekeeping();
     sql("UPDATE email_outbox SET status = 'sending', resends = resends + ? WHERE id = ?")
@@ -443,10 +444,10 @@ async fn mark_sending(run: &Run, id: i64, is_resend: bool) -> Result<(), JobErro
         .bind(id)
         .execute(&mut tx)
         .await?;
-    Ok(tx.commit().await?)
+    tx.commit().await
 }
 
-async fn back_to_queue(run: &Run, id: i64, error: &str) -> Result<(), JobError> {
+async fn back_to_queue(run: &Run, id: i64, error: &str) -> Result<()> {
     let mut tx = run.begin().await?;
     tx.housekeeping();
     sql("UPDATE email_outbox SET status = 'queued', attempts = attempts + 1, last_error = ? WHERE id = ?")
@@ -454,7 +455,7 @@ async fn back_to_queue(run: &Run, id: i64, error: &str) -> Result<(), JobError> 
         .bind(id)
         .execute(&mut tx)
         .await?;
-    Ok(tx.commit().await?)
+    tx.commit().await
 }
 
 /// Insists, because a mail that was sent and not closed is sent again.
