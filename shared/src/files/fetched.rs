@@ -3,7 +3,8 @@
 
 use bytes::Bytes;
 
-use super::{Arrived, HEAD, Home, NewRow, Sender, arrived, insert_pending, sniff, store_shown, unreachable_bucket};
+use super::receive::{Arrived, HEAD, NewRow, Sender, arrived, insert_pending, store_shown};
+use super::{Home, sniff, unreachable_bucket};
 use crate::blobs::Content;
 use crate::error::Result;
 use crate::jobs::Run;

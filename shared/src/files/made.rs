@@ -7,7 +7,8 @@ use std::io::SeekFrom;
 use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _};
 use tokio_util::io::ReaderStream;
 
-use super::{Home, PENDING, not_found};
+use super::receive::PENDING;
+use super::{Home, not_found};
 use crate::blobs::Content;
 use crate::db::{Tx, sql};
 use crate::error::Result;

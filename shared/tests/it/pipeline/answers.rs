@@ -3,9 +3,8 @@
 use axum::body::Body;
 use http::Method;
 use serde_json::{Value, json};
-use shared::api;
 
-use super::{form, mine, open, panics, portal, refuse, take, who};
+use super::{portal, set_cookies};
 
 #[tokio::test]
 async fn programs_get_problem_documents() {

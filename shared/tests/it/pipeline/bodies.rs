@@ -5,10 +5,8 @@ use bytes::Bytes;
 use futures_util::stream;
 use http::Method;
 use serde_json::json;
-use shared::api;
-use shared::error::Error;
 
-use super::{FORM, JSON, form, portal, save, take};
+use super::{FORM, JSON, portal};
 
 /// A body of unknown length, in pieces.
 fn chunked(pieces: Vec<Vec<u8>>) -> Body {

@@ -2,16 +2,10 @@
 
 use chrono::TimeDelta;
 use http::Method;
-use shared::api;
 use shared::client_ip::TrustedProxies;
-use shared::testing::{Reply, config};
+use shared::testing::Reply;
 
-use super::{form, mine, open, portal, portal_with, refuse, who};
-
-/// Name and attributes of each cookie that was set.
-fn set_cookies(reply: &Reply) -> Vec<String> {
-    reply.headers.get_all("set-cookie").iter().map(|v| v.to_str().unwrap().to_owned()).collect()
-}
+use super::{portal, portal_with, set_cookies};
 
 #[tokio::test]
 async fn signing_out_ends_both_cookies() {

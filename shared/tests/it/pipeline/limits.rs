@@ -2,11 +2,10 @@
 
 use chrono::TimeDelta;
 use http::Method;
-use shared::api;
 use shared::config::GeneralLimits;
 use shared::error::Error;
 
-use super::{mine, open, portal, portal_with, refuse, who};
+use super::{portal, portal_with, set_cookies};
 
 #[tokio::test]
 async fn the_general_limit_answers_429_with_the_time_to_wait() {

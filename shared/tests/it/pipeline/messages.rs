@@ -2,10 +2,8 @@
 
 use chrono::TimeDelta;
 use http::Method;
-use serde_json::json;
-use shared::api;
 
-use super::{Saved, administration, form, leave, mine, open, portal, save, who};
+use super::{form, portal, set_cookies};
 
 #[tokio::test]
 async fn the_signed_out_are_sent_to_sign_in_and_back() {

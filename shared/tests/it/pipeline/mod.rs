@@ -146,3 +146,8 @@ async fn form(actor: &Actor, path: &str, headers: &[(&str, &str)], body: &str) -
     let headers = [&[FORM, ("accept", "text/html")], headers].concat();
     actor.send(Method::POST, path, &headers, Body::from(body.to_owned())).await
 }
+
+/// Name and attributes of each cookie that was set.
+fn set_cookies(reply: &Reply) -> Vec<String> {
+    reply.headers.get_all("set-cookie").iter().map(|v| v.to_str().unwrap().to_owned()).collect()
+}

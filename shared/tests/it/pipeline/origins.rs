@@ -3,11 +3,9 @@
 use axum::body::Body;
 use http::Method;
 use serde_json::{Value, json};
-use shared::api;
 use shared::db::sql;
-use shared::testing::config;
 
-use super::{JSON, form, mine, portal, portal_with, refuse, save, who};
+use super::{JSON, form, portal, portal_with, set_cookies};
 use crate::insert_key;
 
 #[tokio::test]

@@ -2,11 +2,9 @@
 
 use chrono::TimeDelta;
 use http::Method;
-use shared::api;
 use shared::db::sql;
-use shared::testing::config;
 
-use super::{mine, open, portal, portal_with, secrets, sign_in, who};
+use super::{portal, portal_with, set_cookies};
 
 #[tokio::test]
 async fn sessions_slide_once_a_minute_and_end() {

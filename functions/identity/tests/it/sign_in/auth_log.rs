@@ -4,8 +4,9 @@ use std::path::Path;
 use std::process::Command;
 
 use serde_json::json;
-use shared::testing::{self};
+use shared::testing;
 
+use super::passwords::{NEW, reset};
 use super::{credentials, log_file, login, wrong};
 use crate::registration::portal_with;
 

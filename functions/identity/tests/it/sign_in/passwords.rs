@@ -9,7 +9,7 @@ use shared::testing::{Actor, PASSWORD, Reply, TestApp};
 use super::{login, portal_with_ann, wrong};
 use crate::registration::{cookie_lines, portal, token_of};
 
-async fn forget(app: &TestApp, email: &str) -> (Value, u64) {
+pub(super) async fn forget(app: &TestApp, email: &str) -> (Value, u64) {
     let before = app.db().statements();
     let visitor = app.stranger().at("198.51.100.77");
     let mut reply = visitor.json(Method::POST, "/auth/password/forgot", json!({"email": email})).await.is(200).value();
@@ -61,11 +61,11 @@ async fn reset_requests_are_limited_and_no_use_to_disabled_people() {
     app.finish().await;
 }
 
-async fn reset(actor: &Actor, token: &str, password: &str) -> Reply {
+pub(super) async fn reset(actor: &Actor, token: &str, password: &str) -> Reply {
     actor.json(Method::POST, "/auth/password/reset", json!({"token": token, "password": password})).await
 }
 
-const NEW: &str = "staple wagon lantern";
+pub(super) const NEW: &str = "staple wagon lantern";
 
 #[tokio::test]
 async fn acceptance_25_a_reset_token_works_once_and_ends_all_sessions() {

@@ -6,7 +6,8 @@ use serde_json::json;
 use shared::db::sql;
 use shared::testing::{Actor, PASSWORD};
 
-use super::{credentials, login, portal_with_ann, wrong};
+use super::passwords::forget;
+use super::{credentials, login, portal_with_ann};
 use crate::registration::{cookie_lines, portal};
 
 #[tokio::test]

@@ -1,7 +1,5 @@
 //! Signing in: the form, the API, the session that is made, and signing out.
 
-use std::path::Path;
-
 use http::Method;
 use identity::sign_in::{ChangePage, ConfirmPage, ForgotPage, LoginPage, ResetPage};
 use serde_json::{Value, json};

@@ -2,9 +2,8 @@
 
 use axum::body::Body;
 use http::Method;
-use serde_json::json;
 
-use super::{credentials, login, portal_with_ann, wrong};
+use super::{credentials, login, portal_with_ann};
 use crate::registration::portal;
 
 #[tokio::test]

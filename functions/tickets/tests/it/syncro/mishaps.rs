@@ -7,7 +7,6 @@ use shared::db::sql;
 use shared::testing::web::Answer;
 
 use super::{Bench, bench, comment, figures, ticket};
-use crate::help::key;
 
 #[tokio::test]
 async fn faults_are_waited_out_and_one_bad_ticket_does_not_end_a_run() {

@@ -18,8 +18,6 @@ use shared::outbound::Exceptions;
 use shared::testing::web::{Answer, Received, Server};
 use shared::testing::{Actor, TestApp, config};
 
-use crate::help::key;
-
 /// What the other side has, and how it misbehaves.
 #[derive(Default)]
 pub struct Account {
