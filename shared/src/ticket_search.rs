@@ -76,11 +76,14 @@ impl<'n> Needle<'n> {
 
     /// Tests the window, a table `k` of ids and statuses.
     pub async fn look(&self, db: &Db, window: Sql) -> Result<Vec<Looked>> {
-        let query = sql("SELECT k.status, COUNT(*) AS seen, CAST(COALESCE(SUM(CASE WHEN 1 = 1")
-            .append(self.begins(self.text))
-            .push(" THEN 1 ELSE 0 END), 0) AS SIGNED) AS hits FROM")
-            .append(window)
-            .push(" JOIN ticket_texts x ON x.id = k.id GROUP BY k.status");
+        // The limit keeps the texts out of what is sorted by status.
+        let query = sql("SELECT w.status, COUNT(*) AS seen, CAST(COALESCE(SUM(w.hit), 0) AS SIGNED) AS hits \
+             FROM (SELECT k.status, CASE WHEN 1 = 1")
+        .append(self.begins(self.text))
+        .push(" THEN 1 ELSE 0 END AS hit FROM")
+        .append(window)
+        .push(" JOIN ticket_texts x ON x.id = k.id LIMIT ?) w GROUP BY w.status")
+        .bind(WINDOW);
         Ok(query.fetch_all(db).await?)
     }
 

@@ -44,9 +44,17 @@ pub use views::{
 };
 pub use watchers::{replace_watchers, unwatch, unwatchable, watch, watchers};
 
-/// People who work at the desk: at the provider with the permission, or super administrators.
-/// Goes behind `u.id IN` … of `users u`.
-pub(crate) const IS_DESK_PERSON: &str = " (u.is_super_admin = TRUE OR u.id IN (SELECT m.user_id \
+/// People who work at the desk: at the provider with the permission, or super administrators. For the few
+/// `users u` whom another condition names: each is looked up on their own.
+pub(crate) const IS_DESK_PERSON: &str = " (u.is_super_admin = TRUE OR EXISTS (SELECT 1 \
     FROM company_memberships m JOIN companies p ON p.id = m.company_id JOIN roles o ON o.id = m.role_id \
-    WHERE m.status = 'active' AND p.is_provider = TRUE AND p.archived_at IS NULL \
+    WHERE m.user_id = u.id AND m.status = 'active' AND p.is_provider = TRUE AND p.archived_at IS NULL \
     AND o.permissions LIKE '%\"helpdesk.technician\"%'))";
+
+/// All of them, goes behind `FROM`. Begins at the provider: from the people or their memberships all of those
+/// of every company would be read.
+pub(crate) const DESK_PEOPLE: &str = " (SELECT s.id AS id FROM users s WHERE s.is_super_admin = TRUE \
+    UNION SELECT m.user_id FROM companies p CROSS JOIN company_memberships m CROSS JOIN roles o \
+    WHERE m.company_id = p.id AND o.id = m.role_id AND m.status = 'active' AND p.is_provider = TRUE \
+    AND p.archived_at IS NULL AND o.permissions LIKE '%\"helpdesk.technician\"%') d \
+    CROSS JOIN users u WHERE u.id = d.id AND u.is_active = TRUE";

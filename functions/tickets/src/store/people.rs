@@ -3,9 +3,9 @@
 use shared::db::{At, sql};
 use shared::error::Result;
 
-use super::IS_DESK_PERSON;
 use super::links::Related;
 use super::views::{ListSettings, View};
+use super::{DESK_PEOPLE, IS_DESK_PERSON};
 use crate::model::{Relation, person_name};
 
 /// Something to choose.
@@ -64,8 +64,8 @@ pub async fn choices(
     me: Option<i64>,
 ) -> Result<Choices> {
     let rows: Vec<Row> = sql("SELECT * FROM (SELECT 'assignee' AS kind, u.id AS id, u.first_name AS name, \
-           u.last_name AS last_name, u.email AS email FROM users u WHERE u.is_active = TRUE AND")
-    .push(IS_DESK_PERSON)
+           u.last_name AS last_name, u.email AS email FROM")
+    .push(DESK_PEOPLE)
     .push(
         " ORDER BY u.email LIMIT 200) s1 \
          UNION ALL SELECT * FROM (SELECT 'company' AS kind, c.id AS id, c.name AS name, NULL AS last_name, NULL AS email FROM companies c \
