@@ -12,7 +12,7 @@ use shared::notify::{self, Kind, Notice, Recipient};
 
 use crate::model::{self, ReplyOut, Status};
 use crate::scope::Scope;
-use crate::store::{self, DESK_PEOPLE, IS_DESK_PERSON, Ticket};
+use crate::store::{self, IS_DESK_PERSON, Ticket, desk_people};
 
 #[derive(Deserialize)]
 struct Payload {
@@ -98,7 +98,7 @@ async fn add_queue(db: &Db, ticket: &Ticket, author: Option<i64>, people: &mut V
     let followers: Vec<Recipient> = but(followers(), author).fetch_all(db).await?;
     let watched = people.iter().any(|person| Some(person.user_id) != ticket.requester_id);
     let more = if followers.is_empty() && !watched {
-        let all = sql("SELECT u.id AS user_id, u.email FROM").push(DESK_PEOPLE);
+        let all = sql("SELECT u.id AS user_id, u.email FROM").append(desk_people());
         but(all, author).fetch_all(db).await?
     } else {
         followers

@@ -78,7 +78,7 @@ const EXPORT: &str = "SELECT t.id, t.subject, t.status, t.priority, c.name AS co
     (SELECT GROUP_CONCAT(g.tag) FROM ticket_tags g WHERE g.ticket_id = t.id) AS tag_list, t.category, t.source, t.external_reference, t.created_at, \
     t.closed_at";
 
-/// What narrows a list, over `tickets t`.
+/// What narrows a list besides its tags, over `tickets t`.
 pub(super) fn conditions(scope: Scope, filter: &TicketFilter) -> Sql {
     narrowed(scope, filter, false)
 }
@@ -111,12 +111,6 @@ fn narrowed(scope: Scope, filter: &TicketFilter, in_order: bool) -> Sql {
         Some(Assigned::Nobody) => query.push(" AND t.assigned_user_id IS NULL"),
         Some(Assigned::Person(id)) => query.push(" AND t.assigned_user_id = ?").bind(id),
     };
-    if !filter.tags.is_empty() {
-        query = query
-            .push(" AND EXISTS (SELECT 1 FROM ticket_tags g WHERE g.ticket_id = t.id")
-            .push_in(" AND g.tag IN", &filter.tags)
-            .push(")");
-    }
     let query = query.push(if filter.waits_for_us {
         " AND (t.last_reply_side = 'requester' OR t.last_reply_side IS NULL)"
     } else {
@@ -128,6 +122,16 @@ fn narrowed(scope: Scope, filter: &TicketFilter, in_order: bool) -> Sql {
         .push_if(" AND t.updated_at >= ?", filter.updated_since)
         .push_if(" AND t.created_at >= ?", filter.created_from)
         .push_if(" AND t.created_at <= ?", filter.created_to)
+}
+
+/// The tags that are asked for, over `tickets t` that do not stand behind [`search::tagged`].
+pub(super) fn has_tag(filter: &TicketFilter) -> Sql {
+    if filter.tags.is_empty() {
+        return sql("");
+    }
+    sql(" AND EXISTS (SELECT 1 FROM ticket_tags g WHERE g.ticket_id = t.id")
+        .push_in(" AND g.tag IN", &filter.tags)
+        .push(")")
 }
 
 /// The order of a list, over `tickets t`.
@@ -197,7 +201,7 @@ pub async fn export_after(
         Some(_) => query.push(" LEFT JOIN ticket_texts x ON x.id = t.id"),
         None => query,
     };
-    let query = query.append(conditions(scope, filter)).append(search::holds(scope, filter));
+    let query = query.append(conditions(scope, filter)).append(has_tag(filter)).append(search::holds(scope, filter));
     let query = query.push(" AND t.id > ?").bind(after).push(" ORDER BY t.id LIMIT ?").bind(limit);
     Ok(query.fetch_all(db).await?)
 }

@@ -5,7 +5,7 @@ use shared::error::Result;
 
 use super::links::Related;
 use super::views::{ListSettings, View};
-use super::{DESK_PEOPLE, IS_DESK_PERSON};
+use super::{IS_DESK_PERSON, desk_people};
 use crate::model::{Relation, person_name};
 
 /// Something to choose.
@@ -65,7 +65,7 @@ pub async fn choices(
 ) -> Result<Choices> {
     let rows: Vec<Row> = sql("SELECT * FROM (SELECT 'assignee' AS kind, u.id AS id, u.first_name AS name, \
            u.last_name AS last_name, u.email AS email FROM")
-    .push(DESK_PEOPLE)
+    .append(desk_people())
     .push(
         " ORDER BY u.email LIMIT 200) s1 \
          UNION ALL SELECT * FROM (SELECT 'company' AS kind, c.id AS id, c.name AS name, NULL AS last_name, NULL AS email FROM companies c \

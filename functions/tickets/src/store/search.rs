@@ -9,7 +9,7 @@ use shared::search::words;
 pub use shared::ticket_search::Plan;
 use shared::ticket_search::{Needle, WINDOW};
 
-use super::list::{Found, Tally, conditions, conditions_in_order, order};
+use super::list::{Found, Tally, conditions, conditions_in_order, has_tag, order};
 use crate::model::{Sort, Status, TicketFilter};
 use crate::scope::Scope;
 
@@ -57,6 +57,7 @@ async fn counted(scope: Scope, db: &Db, filter: &TicketFilter, plan: Plan) -> Re
     let query = sql("SELECT f.status, COUNT(*) AS tickets FROM (SELECT t.status FROM")
         .append(source(scope, filter, plan))
         .append(conditions(scope, filter))
+        .append(if plan == Plan::Hits { has_tag(filter) } else { sql("") })
         .push(" LIMIT 10001) f GROUP BY f.status");
     Ok(Search { plan, found: Found::of(query.fetch_all(db).await?) })
 }
@@ -100,7 +101,10 @@ pub(super) fn tagged(filter: &TicketFilter) -> Sql {
     if filter.tags.is_empty() {
         return sql(" tickets t");
     }
-    sql(" (SELECT DISTINCT g.ticket_id AS id FROM ticket_tags g WHERE 1 = 1")
+    // A ticket has a tag once; only several tags may lead to the same ticket, and to sort those out costs.
+    let is_one = filter.tags.len() == 1;
+    sql(if is_one { " (SELECT g.ticket_id AS id" } else { " (SELECT DISTINCT g.ticket_id AS id" })
+        .push(" FROM ticket_tags g WHERE 1 = 1")
         .push_in(" AND g.tag IN", &filter.tags)
         .push(" ORDER BY g.ticket_id DESC LIMIT 30001) h")
         .push_by_engine(" CROSS JOIN tickets t ON t.id = h.id", " STRAIGHT_JOIN tickets t ON t.id = h.id")
@@ -115,6 +119,7 @@ pub(super) fn keys(scope: Scope, filter: &TicketFilter, plan: Plan, limit: i64, 
         Plan::Hits => sql(" (SELECT t.id FROM")
             .append(source(scope, filter, plan))
             .append(conditions(scope, filter))
+            .append(has_tag(filter))
             .push(order(filter))
             .push(" LIMIT ? OFFSET ?) k")
             .bind(limit)

@@ -155,6 +155,75 @@ async fn acceptance_39_page_two_of_the_desk_shows_rows_51_to_100_of_the_whole_se
     desk.finish().await;
 }
 
+/// What a list is expected to sort a ticket by.
+fn sort_key(ticket: &serde_json::Value, sort: &str) -> String {
+    let text = |name: &str| ticket[name].as_str().unwrap_or_default().to_owned();
+    match sort {
+        "priority" => ["low", "normal", "high", "urgent"]
+            .iter()
+            .position(|word| *word == text("priority"))
+            .unwrap_or_default()
+            .to_string(),
+        "id" => String::new(),
+        time_or_word => text(time_or_word),
+    }
+}
+
+#[tokio::test]
+async fn pages_are_parts_of_one_order_with_the_newest_number_first_among_equals() {
+    let desk = desk().await;
+    let words = [("open", "low", 0), ("closed", "urgent", 3), ("pending", "high", 2), ("resolved", "normal", 1)];
+    for n in 0..28_i64 {
+        let (status, _, _) = words[usize::try_from(n % 4).unwrap()];
+        let (_, priority, rank) = words[usize::try_from(n / 2 % 4).unwrap()];
+        let raised = desk.app.app().now() - chrono::TimeDelta::minutes(n * 5 % 7);
+        let changed = desk.app.app().now() - chrono::TimeDelta::minutes(n * 3 % 5);
+        let insert = sql("INSERT INTO tickets (subject, status, priority, priority_order, search_text, created_at, \
+             updated_at) VALUES ('Row', ?, ?, ?, '', ?, ?)");
+        let insert = insert.bind(status).bind(priority).bind(rank).bind(raised).bind(changed);
+        desk.app.execute(insert).await;
+        let tag = sql("INSERT INTO ticket_tags (ticket_id, tag, created_at) SELECT MAX(id), ?, ? FROM tickets");
+        desk.app.execute(tag.bind(if n % 3 == 0 { "wifi" } else { "cable" }).bind(raised)).await;
+    }
+    let narrowed = [
+        ("", 28),
+        ("&status=open&status=pending", 14),
+        ("&status=closed&status=resolved", 14),
+        ("&status=open&status=closed&priority=low&priority=high", 14),
+        ("&priority=urgent&priority=high", 14),
+        ("&priority=urgent", 8),
+        ("&assigned_user_id=none&status=open&status=closed", 14),
+    ];
+    for (narrowing, number) in narrowed {
+        for (sort, order) in ["updated_at", "created_at", "priority", "status", "id"]
+            .into_iter()
+            .flat_map(|sort| ["asc", "desc"].map(|order| (sort, order)))
+        {
+            let list = async |part: &str| {
+                let path = format!("/api/tickets?sort={sort}&order={order}{narrowing}{part}");
+                desk.tom.api(Method::GET, &path).await.is(200).value()
+            };
+            let whole = list("").await;
+            let mut expected = whole["items"].as_array().unwrap().clone();
+            expected.sort_by_key(|ticket| std::cmp::Reverse(ticket["id"].as_i64()));
+            match (sort, order) {
+                ("id", "asc") => expected.reverse(),
+                (_, "asc") => expected.sort_by_key(|ticket| sort_key(ticket, sort)),
+                _ => expected.sort_by_key(|ticket| std::cmp::Reverse(sort_key(ticket, sort))),
+            }
+            let expected: Vec<i64> = expected.iter().filter_map(|ticket| ticket["id"].as_i64()).collect();
+            assert_eq!(expected.len(), number, "{narrowing}");
+            assert_eq!(ids(&whole), expected, "{sort} {order} {narrowing}");
+            let mut parts = Vec::new();
+            for offset in (0..number).step_by(5) {
+                parts.extend(ids(&list(&format!("&limit=5&offset={offset}")).await));
+            }
+            assert_eq!(parts, expected, "{sort} {order} {narrowing} in parts");
+        }
+    }
+    desk.finish().await;
+}
+
 /// Statements of one request.
 async fn statements(desk: &crate::help::Desk, who: &shared::testing::Actor, path: &str) -> u64 {
     let before = desk.app.db().statements();
