@@ -49,6 +49,13 @@ pub async fn insert(tx: &mut Tx, new: &NewCompany, now: DateTime<Utc>) -> Result
     inserted.map_err(taken)
 }
 
+/// Where the words of companies are looked for; the table is `c`.
+pub const SEARCH: search::Index = search::Index {
+    sqlite: " AND c.id IN (SELECT rowid FROM companies_search WHERE companies_search MATCH ?)",
+    mysql: " AND MATCH (c.search_text) AGAINST (? IN BOOLEAN MODE)",
+    like: " AND CONCAT(' ', c.search_text) LIKE ? ESCAPE '!'",
+};
+
 /// The words of search over a company.
 pub fn search_text(name: &str, website: Option<&str>, contact: Option<&str>) -> String {
     let text = format!("{name} {} {}", website.unwrap_or_default(), contact.unwrap_or_default());

@@ -50,6 +50,13 @@ pub struct NewUser {
     pub email_verified_at: Option<DateTime<Utc>>,
 }
 
+/// Where the words of people are looked for; the table is `u`.
+pub const SEARCH: search::Index = search::Index {
+    sqlite: " AND u.id IN (SELECT rowid FROM users_search WHERE users_search MATCH ?)",
+    mysql: " AND MATCH (u.search_text) AGAINST (? IN BOOLEAN MODE)",
+    like: " AND CONCAT(' ', u.search_text) LIKE ? ESCAPE '!'",
+};
+
 /// The words of search over a person.
 pub fn search_text(email: &str, first: Option<&str>, last: Option<&str>) -> String {
     search::fold(&format!("{} {} {email}", first.unwrap_or_default(), last.unwrap_or_default()))

@@ -2,6 +2,7 @@
 //! chain (`chain`, `seal`), and `verify` tells whether anybody has touched it since.
 
 mod chain;
+mod names;
 mod seal;
 mod verify;
 

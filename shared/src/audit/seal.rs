@@ -4,7 +4,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::chain::{MAIN, Place, Record, records};
-use super::{Broken, Change};
+use super::{Broken, Change, names};
 use crate::app::App;
 use crate::audit::Stamp;
 use crate::db::{At, Tx, sql};
@@ -87,6 +87,7 @@ pub async fn seal_batch(app: &App) -> Result<u64> {
     }
     if !waiting.is_empty() {
         sign_head(app, &mut tx, &place).await?;
+        names::note(&mut tx, &waiting).await?;
     }
     tx.commit().await?;
     Ok(u64::try_from(waiting.len()).unwrap_or(0))

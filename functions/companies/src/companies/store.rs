@@ -39,15 +39,15 @@ fn conditions(filter: &Filter, only: Option<i64>) -> Sql {
 
 /// The condition that every word begins a word of what is searched.
 pub fn matching(words: &str) -> Sql {
-    search::like_condition(" AND CONCAT(' ', c.search_text) LIKE ? ESCAPE '!'", words)
+    search::condition(&shared::accounts::companies::SEARCH, words)
 }
 
 fn order(sort: Option<&str>) -> &'static str {
     match sort {
-        Some("-name") => " ORDER BY LOWER(c.name) DESC, c.id DESC",
+        Some("-name") => " ORDER BY c.sort_name DESC, c.id DESC",
         Some("created_at") => " ORDER BY c.created_at, c.id",
         Some("-created_at") => " ORDER BY c.created_at DESC, c.id DESC",
-        _ => " ORDER BY LOWER(c.name), c.id",
+        _ => " ORDER BY c.sort_name, c.id",
     }
 }
 

@@ -37,7 +37,7 @@ async fn choices(by: &By, person: &Person, words: &str) -> Result<Vec<Choice>> {
          ON m.company_id = c.id AND m.user_id = ? AND m.status = 'active' WHERE c.archived_at IS NULL")
     .bind(person.id());
     let select: Sql = if person.user.is_super_admin { select } else { select.push(" AND m.id IS NOT NULL") };
-    let order = " ORDER BY CASE WHEN m.id IS NULL THEN 1 ELSE 0 END, LOWER(c.name), c.id LIMIT 50";
+    let order = " ORDER BY CASE WHEN m.id IS NULL THEN 1 ELSE 0 END, c.sort_name, c.id LIMIT 50";
     Ok(select.append(crate::companies::store::matching(words)).push(order).fetch_all(by.db()).await?)
 }
 

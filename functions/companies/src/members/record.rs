@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use shared::accounts::by_company::{self, Names};
 pub use shared::accounts::memberships::INVITED_FOR;
+use shared::accounts::users;
 use shared::context::By;
 use shared::db::{At, Sql, Tx, sql};
 use shared::error::{Error, Result};
@@ -210,12 +212,20 @@ pub struct Filter {
     pub sort: Option<String>,
 }
 
-fn conditions(filter: &Filter) -> Sql {
+/// Everything but the words.
+fn narrowed(filter: &Filter) -> Sql {
     sql(WHERE)
         .push_if(" AND m.company_id = ?", filter.company_id)
         .push_if(" AND m.status = ?", filter.status.clone())
         .push_if(" AND m.role_id = ?", filter.role_id)
-        .append(search::like_condition(" AND CONCAT(' ', u.search_text) LIKE ? ESCAPE '!'", &filter.words))
+}
+
+/// The people of one company are few: they are found by the company, and the index of words is for all others.
+fn conditions(filter: &Filter) -> Sql {
+    narrowed(filter).append(match filter.company_id {
+        Some(_) => search::like_condition(users::SEARCH.like, &filter.words),
+        None => search::condition(&users::SEARCH, &filter.words),
+    })
 }
 
 fn order(sort: Option<&str>) -> &'static str {
@@ -223,8 +233,8 @@ fn order(sort: Option<&str>) -> &'static str {
         Some("-email") => " ORDER BY u.email DESC, m.id DESC",
         Some("user") => " ORDER BY u.sort_name, u.email, m.id",
         Some("-user") => " ORDER BY u.sort_name DESC, u.email DESC, m.id DESC",
-        Some("company") => " ORDER BY LOWER(c.name), u.email, m.id",
-        Some("-company") => " ORDER BY LOWER(c.name) DESC, u.email DESC, m.id DESC",
+        Some("company") => " ORDER BY c.sort_name, c.id, u.email, m.id",
+        Some("-company") => " ORDER BY c.sort_name DESC, c.id DESC, u.email DESC, m.id DESC",
         Some("role") => " ORDER BY r.name_key, u.email, m.id",
         Some("-role") => " ORDER BY r.name_key DESC, u.email DESC, m.id DESC",
         Some("last_seen_at") => " ORDER BY m.last_seen_at, m.id",
@@ -233,36 +243,76 @@ fn order(sort: Option<&str>) -> &'static str {
     }
 }
 
+/// The people first, and to each the memberships: engines must not try it the other way round.
+fn people_first(select: &'static str) -> Sql {
+    sql(select)
+        .push(" FROM users u")
+        .push_by_engine(" CROSS JOIN", " STRAIGHT_JOIN")
+        .push(" company_memberships m ON m.user_id = u.id")
+}
+
 /// The ids of a page as the table `k`. Over all companies the index of names leads, so that only the people
-/// of the page are read; in one company the membership does.
+/// of the page are read; by the time they were seen the index of that time does, and nothing else is read.
 fn keys(filter: &Filter, limit: i64, offset: i64) -> Sql {
-    let by_name = match filter.sort.as_deref() {
+    let sort = filter.sort.as_deref();
+    let by_name = match sort {
         Some("user") => Some(" ORDER BY u.sort_name, u.email, u.id"),
         Some("-user") => Some(" ORDER BY u.sort_name DESC, u.email DESC, u.id DESC"),
         _ => None,
     };
+    let is_by_time = matches!(sort, Some("last_seen_at" | "-last_seen_at"));
     let keys = match by_name.filter(|_| filter.company_id.is_none()) {
-        Some(by_name) => sql("(SELECT m.id FROM users u")
-            .push_by_engine(" CROSS JOIN", " STRAIGHT_JOIN")
-            .push(" company_memberships m ON m.user_id = u.id")
-            .append(conditions(filter))
-            .push(by_name),
-        None => sql("(SELECT m.id").push(JOINS).append(conditions(filter)).push(order(filter.sort.as_deref())),
+        Some(by_name) => people_first("(SELECT m.id").append(conditions(filter)).push(by_name),
+        None if is_by_time && filter.words.is_empty() => {
+            sql("(SELECT m.id FROM company_memberships m").append(narrowed(filter)).push(order(sort))
+        }
+        None => sql("(SELECT m.id").push(JOINS).append(conditions(filter)).push(order(sort)),
     };
     keys.push(" LIMIT ? OFFSET ?) k").bind(limit).bind(offset)
 }
 
 /// Memberships of a list, and how many there are up to 10,001.
 pub async fn list(by: &By, filter: &Filter, limit: i64, offset: i64) -> Result<(Vec<Record>, i64)> {
+    if let Some(listed) = by_company(by, filter, limit, offset).await? {
+        return Ok(listed);
+    }
     let rows = sql(SELECT)
         .push(JOINS)
         .push(" JOIN ")
         .append(keys(filter, limit, offset))
         .push(" ON k.id = m.id")
         .push(order(filter.sort.as_deref()));
-    let counted = sql("SELECT COUNT(*) FROM (SELECT 1 AS one FROM company_memberships m")
-        .push(if filter.words.is_empty() { "" } else { " JOIN users u ON u.id = m.user_id" })
-        .append(conditions(filter))
-        .push(" LIMIT 10001) n");
+    let members = if filter.words.is_empty() {
+        sql("SELECT COUNT(*) FROM (SELECT 1 AS one FROM company_memberships m")
+    } else if filter.company_id.is_some() {
+        sql("SELECT COUNT(*) FROM (SELECT 1 AS one FROM company_memberships m JOIN users u ON u.id = m.user_id")
+    } else {
+        people_first("SELECT COUNT(*) FROM (SELECT 1 AS one")
+    };
+    let counted = members.append(conditions(filter)).push(" LIMIT 10001) n");
     Ok((rows.fetch_all(by.db()).await?, counted.fetch_value(by.db()).await?))
+}
+
+/// The same in the order of the companies, over all of them.
+async fn by_company(by: &By, filter: &Filter, limit: i64, offset: i64) -> Result<Option<(Vec<Record>, i64)>> {
+    let names = match filter.sort.as_deref() {
+        Some("company") => Names::Up,
+        Some("-company") => Names::Down,
+        _ => return Ok(None),
+    };
+    if filter.company_id.is_some() || !filter.words.is_empty() {
+        return Ok(None);
+    }
+    let Some(stretch) = by_company::stretch(by.db(), &narrowed(filter), names, (limit, offset)).await? else {
+        return Ok(None);
+    };
+    let rows = sql(SELECT)
+        .push(JOINS)
+        .append(narrowed(filter))
+        .push_in(" AND m.company_id IN", &stretch.companies)
+        .push(order(filter.sort.as_deref()))
+        .push(" LIMIT ? OFFSET ?")
+        .bind(limit)
+        .bind(stretch.skip);
+    Ok(Some((rows.fetch_all(by.db()).await?, stretch.counted)))
 }

@@ -87,7 +87,7 @@ fn order(sort: Option<&str>) -> &'static str {
         Some("-date_onboarded") => " ORDER BY s.date_onboarded DESC, s.sort_name, s.id",
         Some("date_offboarded") => " ORDER BY s.date_offboarded IS NULL, s.date_offboarded, s.sort_name, s.id",
         Some("-date_offboarded") => " ORDER BY s.date_offboarded DESC, s.sort_name, s.id",
-        _ => " ORDER BY LOWER(c.name), c.id, s.sort_name, s.id",
+        _ => " ORDER BY c.sort_name, c.id, s.sort_name, s.id",
     }
 }
 

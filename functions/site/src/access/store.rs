@@ -1,6 +1,7 @@
 //! Lines of the trail that are about access, and memberships as they are. Only reviews are written.
 
 use chrono::{DateTime, Utc};
+use shared::accounts::by_company::{self, Names};
 use shared::audit::Change;
 use shared::context::By;
 use shared::db::{Sql, sql};
@@ -18,8 +19,17 @@ const CHANGES: &str = "SELECT l.id, l.created_at, l.user_id, l.user_email, l.api
     l.action, l.entity_id, l.entity_label, l.previous_value, l.new_value, l.metadata, l.ip_address, r.note, \
     r.user_email AS reviewed_by, r.created_at AS reviewed_at";
 
-const FROM: &str = " FROM audit_logs l LEFT JOIN companies c ON c.id = l.company_id \
-    LEFT JOIN access_reviews r ON r.audit_id = l.id WHERE l.entity_type = ?";
+const JOINED: &str = " FROM audit_logs l LEFT JOIN companies c ON c.id = l.company_id \
+    LEFT JOIN access_reviews r ON r.audit_id = l.id";
+
+/// For counting: only what a condition speaks of.
+fn counted_from(wanted: &Wanted) -> &'static str {
+    if wanted.reviewed.as_deref() == Some("no") {
+        " FROM audit_logs l LEFT JOIN access_reviews r ON r.audit_id = l.id"
+    } else {
+        " FROM audit_logs l"
+    }
+}
 
 /// The days of a filter; what is none is said at its field.
 struct Days {
@@ -48,7 +58,7 @@ fn conditions(kind: Kind, wanted: &Wanted) -> Result<Sql, Invalid> {
     let days = days(wanted)?;
     // A role's name as it stands in the values of a line.
     let role = wanted.role.as_ref().map(|role| format!("%{}%", escape_like(&serde_json::json!(role).to_string())));
-    let query = sql(FROM)
+    let query = sql(" WHERE l.entity_type = ?")
         .bind(kind.entity())
         .push_if(" AND l.company_id = ?", wanted.company_id)
         .push_if(" AND LOWER(l.entity_label) LIKE ? ESCAPE '!'", part(wanted.member.as_ref()))
@@ -72,8 +82,8 @@ fn change_order(sort: Option<&str>) -> &'static str {
         "created_at" => " ORDER BY l.id",
         "actor" => " ORDER BY l.user_email, l.id DESC",
         "-actor" => " ORDER BY l.user_email DESC, l.id DESC",
-        "company" => " ORDER BY LOWER(c.name), l.id DESC",
-        "-company" => " ORDER BY LOWER(c.name) DESC, l.id DESC",
+        "company" => " ORDER BY c.sort_name, l.id DESC",
+        "-company" => " ORDER BY c.sort_name DESC, l.id DESC",
         "subject" => " ORDER BY LOWER(l.entity_label), l.id DESC",
         "-subject" => " ORDER BY LOWER(l.entity_label) DESC, l.id DESC",
         "action" => " ORDER BY l.action, l.id DESC",
@@ -92,7 +102,7 @@ pub async fn changes(
     roles: &RoleKeys,
     (limit, offset): (i64, i64),
 ) -> Result<(Vec<AccessChange>, i64)> {
-    let query = sql(CHANGES).append(conditions(kind, wanted)?).push(change_order(wanted.sort.as_deref()));
+    let query = sql(CHANGES).push(JOINED).append(conditions(kind, wanted)?).push(change_order(wanted.sort.as_deref()));
     let (most, skip) = if wanted.increases() { (LOOKED_AT, 0) } else { (limit, offset) };
     let rows: Vec<ChangeRow> = query.push(" LIMIT ? OFFSET ?").bind(most).bind(skip).fetch_all(by.db()).await?;
     let told = rows.into_iter().map(|row| AccessChange::of(row, kind, roles));
@@ -102,7 +112,8 @@ pub async fn changes(
         let number = |count: i64| usize::try_from(count).unwrap_or(0);
         return Ok((found.into_iter().skip(number(offset)).take(number(limit)).collect(), counted));
     }
-    let count = sql("SELECT COUNT(*) FROM (SELECT 1 AS one").append(conditions(kind, wanted)?).push(" LIMIT 10001) n");
+    let count = sql("SELECT COUNT(*) FROM (SELECT 1 AS one").push(counted_from(wanted));
+    let count = count.append(conditions(kind, wanted)?).push(" LIMIT 10001) n");
     Ok((told.collect(), count.fetch_value(by.db()).await?))
 }
 
@@ -115,6 +126,7 @@ pub async fn change(by: &By, id: i64, roles: &RoleKeys) -> Result<(AccessChange,
             .await?;
     let kind = kind.and_then(|(entity,)| Kind::of(&entity)).ok_or_else(|| Error::not_found("Audit log not found"))?;
     let row: Option<ChangeRow> = sql(CHANGES)
+        .push(JOINED)
         .append(conditions(kind, &Wanted::default())?)
         .push(" AND l.id = ?")
         .bind(id)
@@ -167,40 +179,55 @@ const MEMBERSHIPS: &str = "SELECT m.id, m.company_id, c.name AS company, m.user_
 const JOINS: &str = " FROM company_memberships m JOIN companies c ON c.id = m.company_id \
     JOIN users u ON u.id = m.user_id JOIN roles r ON r.id = m.role_id";
 
-fn memberships(wanted: &Wanted) -> Sql {
-    sql(JOINS)
-        .push(" WHERE c.archived_at IS NULL")
+/// What narrows memberships, by the columns of the membership and of the company alone.
+fn narrowed(wanted: &Wanted) -> Sql {
+    sql(" WHERE c.archived_at IS NULL")
         .push_if(" AND m.company_id = ?", wanted.company_id)
-        .push_if(" AND u.search_text LIKE ? ESCAPE '!'", part(wanted.member.as_ref()))
-        .push_if(" AND r.name = ?", wanted.role.clone())
+        .push_if(" AND m.role_id IN (SELECT id FROM roles WHERE name = ?)", wanted.role.clone())
         .push_if(" AND m.status = ?", wanted.status.clone())
 }
 
-/// By the key of the name, which has an index and which every company that is open has.
+fn memberships(wanted: &Wanted) -> Sql {
+    narrowed(wanted).push_if(" AND u.search_text LIKE ? ESCAPE '!'", part(wanted.member.as_ref()))
+}
+
+/// For counting: only what a condition speaks of.
+fn members_from(wanted: &Wanted) -> &'static str {
+    if wanted.member.is_some() {
+        " FROM company_memberships m JOIN companies c ON c.id = m.company_id JOIN users u ON u.id = m.user_id"
+    } else {
+        " FROM company_memberships m JOIN companies c ON c.id = m.company_id"
+    }
+}
+
 fn access_order(sort: Option<&str>) -> &'static str {
     match sort.unwrap_or_default() {
-        "-company" => " ORDER BY c.name_key DESC, u.email, m.id",
-        "user" => " ORDER BY u.email, c.name_key, m.id",
-        "-user" => " ORDER BY u.email DESC, c.name_key, m.id",
-        "status" => " ORDER BY m.status, c.name_key, m.id",
-        "-status" => " ORDER BY m.status DESC, c.name_key, m.id",
-        "role" => " ORDER BY LOWER(r.name), c.name_key, m.id",
-        "-role" => " ORDER BY LOWER(r.name) DESC, c.name_key, m.id",
-        "level" => " ORDER BY m.staff_permission, c.name_key, m.id",
-        "-level" => " ORDER BY m.staff_permission DESC, c.name_key, m.id",
+        "-company" => " ORDER BY c.sort_name DESC, c.id DESC, u.email, m.id",
+        "user" => " ORDER BY u.email, c.sort_name, m.id",
+        "-user" => " ORDER BY u.email DESC, c.sort_name, m.id",
+        "status" => " ORDER BY m.status, c.sort_name, m.id",
+        "-status" => " ORDER BY m.status DESC, c.sort_name, m.id",
+        "role" => " ORDER BY LOWER(r.name), c.sort_name, m.id",
+        "-role" => " ORDER BY LOWER(r.name) DESC, c.sort_name, m.id",
+        "level" => " ORDER BY m.staff_permission, c.sort_name, m.id",
+        "-level" => " ORDER BY m.staff_permission DESC, c.sort_name, m.id",
         "seen" => " ORDER BY m.last_seen_at, m.id",
         "-seen" => " ORDER BY m.last_seen_at DESC, m.id",
-        _ => " ORDER BY c.name_key, u.email, m.id",
+        _ => " ORDER BY c.sort_name, c.id, u.email, m.id",
     }
 }
 
 /// Memberships of companies that are open, and how many there are up to 10,001.
 pub async fn access(by: &By, wanted: &Wanted, (limit, offset): (i64, i64)) -> Result<(Vec<Access>, i64)> {
+    if let Some(listed) = by_company(by, wanted, (limit, offset)).await? {
+        return Ok(listed);
+    }
     let order = access_order(wanted.sort.as_deref());
     // Only what is shown is read in full.
     let rows: Vec<MembershipRow> = sql(MEMBERSHIPS)
         .push(JOINS)
         .push(" JOIN (SELECT m.id")
+        .push(JOINS)
         .append(memberships(wanted))
         .push(order)
         .push(" LIMIT ? OFFSET ?) k ON k.id = m.id")
@@ -209,8 +236,37 @@ pub async fn access(by: &By, wanted: &Wanted, (limit, offset): (i64, i64)) -> Re
         .push(order)
         .fetch_all(by.db())
         .await?;
-    let count = sql("SELECT COUNT(*) FROM (SELECT 1 AS one").append(memberships(wanted)).push(" LIMIT 10001) n");
+    let count = sql("SELECT COUNT(*) FROM (SELECT 1 AS one").push(members_from(wanted));
+    let count = count.append(memberships(wanted)).push(" LIMIT 10001) n");
     Ok((rows.into_iter().map(Access::from).collect(), count.fetch_value(by.db()).await?))
+}
+
+/// The same in the order of the companies, for all of them.
+async fn by_company(by: &By, wanted: &Wanted, (limit, offset): (i64, i64)) -> Result<Option<(Vec<Access>, i64)>> {
+    let names = match wanted.sort.as_deref().unwrap_or_default() {
+        "-company" => Names::Down,
+        "user" | "-user" | "status" | "-status" | "role" | "-role" | "level" | "-level" | "seen" | "-seen" => {
+            return Ok(None);
+        }
+        _ => Names::Up,
+    };
+    if wanted.member.is_some() || wanted.company_id.is_some() {
+        return Ok(None);
+    }
+    let Some(stretch) = by_company::stretch(by.db(), &narrowed(wanted), names, (limit, offset)).await? else {
+        return Ok(None);
+    };
+    let rows: Vec<MembershipRow> = sql(MEMBERSHIPS)
+        .push(JOINS)
+        .append(narrowed(wanted))
+        .push_in(" AND m.company_id IN", &stretch.companies)
+        .push(access_order(wanted.sort.as_deref()))
+        .push(" LIMIT ? OFFSET ?")
+        .bind(limit)
+        .bind(stretch.skip)
+        .fetch_all(by.db())
+        .await?;
+    Ok(Some((rows.into_iter().map(Access::from).collect(), stretch.counted)))
 }
 
 /// The newest line about access; another number says that there is something new.

@@ -12,7 +12,7 @@ use utoipa::IntoParams;
 
 use super::model::{AuditLog, Filter};
 use super::order::Sorting;
-use super::store::{self, Part, Scope};
+use super::store::{self, Part, Scope, Searched};
 
 /// How much of the trail, and from where.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -46,7 +46,10 @@ impl Slice {
     }
 }
 
-/// Lists the audit trail, the newest first unless another order is asked for.
+/// Lists the audit trail, the newest first unless another order is asked for
+///
+/// `q`, `actor` and `ip` are looked for in 5,000 lines at a time, counted after the other filters: an answer may have
+/// fewer lines than `limit`, or none, and still say where to go on. Only an answer without `X-Next-Cursor` is the last.
 #[utoipa::path(get, path = "/audit-logs", params(Filter, Sorting, Slice), responses(
     (status = 200, description = "Lines, with `X-Next-Cursor` and `Link` while there are more", body = Vec<AuditLog>)))]
 pub async fn list_audit_logs(
@@ -64,11 +67,12 @@ pub async fn list_audit_logs(
     };
     let behind = slice.cursor.as_deref().map(read).transpose()?;
     let part = Part { order, behind: behind.as_ref(), limit: slice.limit + 1, offset: slice.offset };
-    let mut rows = store::list(by.db(), &narrowed, &scope, part).await?;
+    let Searched { mut rows, edge } = store::search(by.db(), &narrowed, &scope, part).await?;
     let limit = usize::try_from(slice.limit).unwrap_or(200);
     let has_more = rows.len() > limit;
     rows.truncate(limit);
-    let next = rows.last().filter(|_| has_more).map(|row| order.place(row).text());
+    let last = rows.last().filter(|_| has_more).map(|row| order.place(row));
+    let next = last.or(edge.map(|(_, place)| place)).map(|place| place.text());
     let mut response = Json(rows.into_iter().map(AuditLog::from).collect::<Vec<_>>()).into_response();
     if let Some(next) = next {
         let link = format!("<{}>; rel=\"next\"", address(filter.pairs(), slice.limit, &next));

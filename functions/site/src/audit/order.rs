@@ -145,7 +145,8 @@ impl Order {
         self.place_of(row.created_at, row.id, [Some(&row.action), row.user_email.as_ref(), row.entity_type.as_ref()])
     }
 
-    fn place_of(self, at: DateTime<Utc>, id: i64, [action, person, kind]: [Option<&String>; 3]) -> Place {
+    /// The place of a line with these values: action, person and kind of thing.
+    pub fn place_of(self, at: DateTime<Utc>, id: i64, [action, person, kind]: [Option<&String>; 3]) -> Place {
         match self.column {
             Column::Time => Place::Time(Cursor::at(at, id)),
             Column::Action => Place::Text(action.cloned(), id),

@@ -11,13 +11,15 @@ use shared::web::{FormState, Path, Query};
 use super::diff::{self, FieldChange};
 use super::model::{Filter, Line, Narrowed, Row};
 use super::order::{Order, Sorting};
-use super::store::{self, Part, Scope};
+use super::store::{self, Part, Scope, Searched};
 use crate::keyset::{self, Feed};
 
 /// The trail.
 #[derive(Debug, Serialize)]
 pub struct Trail {
     feed: Feed<Line>,
+    /// Where the search stopped, when it stopped before the end of the trail.
+    searched: Option<Stopped>,
     form: FormState,
     actions: Vec<Choice>,
     entity_types: Vec<Choice>,
@@ -33,6 +35,17 @@ pub struct Trail {
     export: String,
     /// How many filters are set.
     filters: usize,
+}
+
+/// A search that has not seen the whole trail.
+#[derive(Debug, Clone, Serialize)]
+pub struct Stopped {
+    /// Lines that were searched.
+    lines: i64,
+    /// When the last of them was written; the search goes by time, backwards.
+    until: Option<DateTime<Utc>>,
+    /// Goes on behind them.
+    on: String,
 }
 
 /// One choice of a select.
@@ -82,7 +95,10 @@ impl Page for Trail {
             fields: vec!["Is VIP".to_owned(), "Phone".to_owned()],
         };
         let actions = choices("All actions", vec!["company.updated".to_owned()], str::to_owned);
+        let stopped =
+            |until| Stopped { lines: store::SEARCHED, until, on: "/admin/audit-logs?q=zebra&before=1-2".to_owned() };
         let page = |items, filters: usize| Self {
+            searched: None,
             feed: Feed { items, newer: None, older: (filters > 0).then(|| "/admin/audit-logs?before=1-2".to_owned()) },
             form: FormState::of([("action", "company.updated"), ("actor", "ana")]),
             actions: actions.clone(),
@@ -101,7 +117,15 @@ impl Page for Trail {
             export: "/audit-logs/export.csv".to_owned(),
             filters,
         };
-        vec![page(vec![line], 2), page(Vec::new(), 1), page(Vec::new(), 0)]
+        let at = line.created_at;
+        vec![
+            page(vec![line.clone()], 2),
+            Self { searched: Some(stopped(Some(at))), ..page(vec![line], 2) },
+            page(Vec::new(), 1),
+            Self { searched: Some(stopped(Some(at))), ..page(Vec::new(), 1) },
+            Self { searched: Some(stopped(None)), ..page(Vec::new(), 1) },
+            page(Vec::new(), 0),
+        ]
     }
 }
 
@@ -186,14 +210,20 @@ fn chips(typed: &[(&'static str, String)]) -> Vec<Chip> {
 }
 
 /// One page of lines in an order, with the two links. One line more than is shown tells whether there are more.
-async fn feed(by: &Auditor, narrowed: &Narrowed, order: Order, walk: &Walk, url: &str) -> Result<Feed<Line>> {
+async fn feed(
+    by: &Auditor,
+    narrowed: &Narrowed,
+    order: Order,
+    walk: &Walk,
+    url: &str,
+) -> Result<(Feed<Line>, Option<Stopped>)> {
     let scope = Scope::of(Some(by.me()), None)?;
     let forward = walk.after.as_deref().and_then(|text| order.parse(text));
     let backward = walk.before.as_deref().filter(|_| forward.is_none()).and_then(|text| order.parse(text));
     let walked = if forward.is_some() { order.reversed() } else { order };
     let behind = forward.as_ref().or(backward.as_ref());
     let part = Part { order: walked, behind, limit: walk.size() + 1, offset: 0 };
-    let mut rows = store::list(by.db(), narrowed, &scope, part).await?;
+    let Searched { mut rows, edge } = store::search(by.db(), narrowed, &scope, part).await?;
     let size = usize::try_from(walk.size()).unwrap_or(100);
     let has_more = rows.len() > size;
     rows.truncate(size);
@@ -202,11 +232,18 @@ async fn feed(by: &Auditor, narrowed: &Narrowed, order: Order, walk: &Walk, url:
     }
     let (has_newer, has_older) = if forward.is_some() { (has_more, true) } else { (backward.is_some(), has_more) };
     let link = |name: &str, row: Option<&Row>| row.map(|row| format!("{url}{name}={}", order.place(row).text()));
-    Ok(Feed {
+    let on = if forward.is_some() { "after" } else { "before" };
+    let stopped = edge.map(|(at, place)| Stopped {
+        lines: store::SEARCHED,
+        until: (walked == Order::default()).then_some(at),
+        on: format!("{url}{on}={}", place.text()),
+    });
+    let feed = Feed {
         newer: link("after", rows.first().filter(|_| has_newer)),
         older: link("before", rows.last().filter(|_| has_older)),
         items: rows.into_iter().map(Line::from).collect(),
-    })
+    };
+    Ok((feed, stopped))
 }
 
 /// Companies to choose from: all of them, or those whose trail the person reads.
@@ -236,10 +273,13 @@ pub async fn list(by: Auditor, filter: Query<Filter>, sorting: Query<Sorting>, w
     kept.extend((walk.size() != SIZE).then_some(("size", size)));
     let sort_url = format!("{}sort=", keyset::address(LIST, &pairs(&kept)));
     kept.extend((order != Order::default()).then(|| ("sort", order.text())));
+    let (feed, searched) = feed(&by, &narrowed, order, &walk, &keyset::address(LIST, &pairs(&kept))).await?;
+    let names = store::names(&by, &scope).await?;
     let page = Trail {
-        feed: feed(&by, &narrowed, order, &walk, &keyset::address(LIST, &pairs(&kept))).await?,
-        actions: choices("All actions", store::actions(&by, &scope).await?, str::to_owned),
-        entity_types: choices("All things", store::entity_types(&by, &scope).await?, diff::label),
+        feed,
+        searched,
+        actions: choices("All actions", names.actions, str::to_owned),
+        entity_types: choices("All things", names.entity_types, diff::label),
         companies: companies(&by, &scope).await?,
         periods: periods(by.now(), &typed),
         chips: chips(&typed),

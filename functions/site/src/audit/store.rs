@@ -1,8 +1,9 @@
 //! Rows of `audit_logs`; nothing here changes one. Every question carries whose lines may be read.
 
+use chrono::{DateTime, Utc};
 use shared::caller::{Audits, Person};
 use shared::context::By;
-use shared::db::{Db, Sql, sql, sql_by_engine};
+use shared::db::{Db, Sql, sql};
 use shared::error::{Error, Result};
 use shared::search::escape_like;
 
@@ -46,8 +47,12 @@ impl Scope {
 
 /// Everything that narrows the trail.
 fn conditions(narrowed: &Narrowed, scope: &Scope) -> Sql {
+    chosen(narrowed, scope).append(looked_for(narrowed))
+}
+
+/// What narrows the trail by whole values, for which there are indexes.
+fn chosen(narrowed: &Narrowed, scope: &Scope) -> Sql {
     let filter = &narrowed.filter;
-    let part = |text: &Option<String>| text.as_ref().map(|text| format!("%{}%", escape_like(&text.to_lowercase())));
     let query = sql(" WHERE 1 = 1")
         .append(scope.condition())
         .push_if(" AND company_id = ?", filter.company_id)
@@ -55,17 +60,24 @@ fn conditions(narrowed: &Narrowed, scope: &Scope) -> Sql {
         .push_if(" AND entity_id = ?", filter.entity_id)
         .push_if(" AND user_id = ?", filter.user_id)
         .push_if(" AND api_key_id = ?", filter.api_key_id)
-        .push_if(" AND ip_address = ?", filter.ip.clone())
-        .push_if(" AND user_email LIKE ? ESCAPE '!'", part(&filter.actor))
         .push_if(" AND created_at >= ?", narrowed.from)
         .push_if(" AND created_at < ?", narrowed.until);
-    let query = match filter.action.as_deref() {
+    match filter.action.as_deref() {
         None => query,
         Some(start) if start.ends_with('.') => {
             query.push(" AND action LIKE ? ESCAPE '!'").bind(format!("{}%", escape_like(start)))
         }
         Some(action) => query.push(" AND action = ?").bind(action),
-    };
+    }
+}
+
+/// What no index finds: it is looked for line by line.
+fn looked_for(narrowed: &Narrowed) -> Sql {
+    let filter = &narrowed.filter;
+    let part = |text: &Option<String>| text.as_ref().map(|text| format!("%{}%", escape_like(&text.to_lowercase())));
+    let query = sql("")
+        .push_if(" AND ip_address = ?", filter.ip.clone())
+        .push_if(" AND user_email LIKE ? ESCAPE '!'", part(&filter.actor));
     match part(&filter.q) {
         None => query,
         Some(part) => query
@@ -74,6 +86,59 @@ fn conditions(narrowed: &Narrowed, scope: &Scope) -> Sql {
             .bind(part),
     }
 }
+
+/// So many lines are searched at once: whoever looks for what is not there must not read the whole trail.
+pub const SEARCHED: i64 = 5000;
+
+/// A line searched last.
+type Edge = (i64, DateTime<Utc>, String, Option<String>, Option<String>);
+
+/// Lines of a page, and where the search for them ended when it ended before the trail did.
+#[derive(Debug)]
+pub struct Searched {
+    /// The lines.
+    pub rows: Vec<Row>,
+    /// When the line was written that was searched last, and its place; there are more behind it.
+    pub edge: Option<(DateTime<Utc>, Place)>,
+}
+
+/// Lines of a page. Words are looked for in at most [`SEARCHED`] lines of those that the other filters leave.
+pub async fn search(db: &Db, narrowed: &Narrowed, scope: &Scope, part: Part<'_>) -> Result<Searched> {
+    let filter = &narrowed.filter;
+    if filter.q.is_none() && filter.actor.is_none() && filter.ip.is_none() {
+        return Ok(Searched { rows: list(db, narrowed, scope, part).await?, edge: None });
+    }
+    let window = |select: &'static str| {
+        let query = sql(select).push(" FROM audit_logs").append(chosen(narrowed, scope));
+        part.behind.map(|place| part.order.behind(place)).into_iter().fold(query, Sql::append).append(part.order.by())
+    };
+    let query = sql(COLUMNS)
+        .push(" JOIN (SELECT w.id AS found FROM (")
+        .append(window(WINDOW))
+        .push(" LIMIT ?) w WHERE 1 = 1")
+        .bind(SEARCHED)
+        .append(looked_for(narrowed))
+        .append(part.order.by())
+        .push(" LIMIT ? OFFSET ?) k ON k.found = audit_logs.id")
+        .bind(part.limit)
+        .bind(part.offset)
+        .append(part.order.by());
+    let rows: Vec<Row> = query.fetch_all(db).await?;
+    if i64::try_from(rows.len()).is_ok_and(|found| found >= part.limit) {
+        return Ok(Searched { rows, edge: None });
+    }
+    // One line more than is searched tells whether anything stands behind.
+    let last = window(EDGE).push(" LIMIT 2 OFFSET ?").bind(SEARCHED - 1);
+    let last: Vec<Edge> = last.fetch_all(db).await?;
+    let edge = last.into_iter().rev().nth(1).map(|(id, at, action, person, kind)| {
+        (at, part.order.place_of(at, id, [Some(&action), person.as_ref(), kind.as_ref()]))
+    });
+    Ok(Searched { rows, edge })
+}
+
+const WINDOW: &str = "SELECT id, created_at, action, entity_type, entity_label, user_email, ip_address";
+
+const EDGE: &str = "SELECT id, created_at, action, user_email, entity_type";
 
 /// A part of the trail.
 #[derive(Debug, Clone, Copy)]
@@ -102,43 +167,39 @@ pub async fn find(by: &By, id: i64, scope: &Scope) -> Result<Option<Row>> {
     Ok(query.fetch_optional(by.db()).await?)
 }
 
-/// The kinds of things in the trail. Neither engine reads the trail for it: MySQL leaps from one name to the
-/// next in the index by itself, SQLite is told to by a recursion, which MySQL in turn would answer by reading all.
-pub async fn entity_types(by: &By, scope: &Scope) -> Result<Vec<String>> {
-    let all = sql_by_engine(
-        "WITH RECURSIVE kinds AS (SELECT MIN(entity_type) AS name FROM audit_logs UNION ALL \
-         SELECT (SELECT MIN(l.entity_type) FROM audit_logs l WHERE l.entity_type > kinds.name) FROM kinds \
-         WHERE kinds.name IS NOT NULL) SELECT name FROM kinds WHERE name IS NOT NULL LIMIT 200",
-        "SELECT DISTINCT entity_type FROM audit_logs WHERE entity_type IS NOT NULL ORDER BY entity_type LIMIT 200",
-    );
-    let own = "SELECT DISTINCT entity_type FROM (SELECT entity_type FROM audit_logs WHERE entity_type IS NOT NULL";
-    names(by, scope, all, own, ") r ORDER BY entity_type LIMIT 200").await
+/// The names in the trail, for the selects.
+#[derive(Debug, Default)]
+pub struct Names {
+    /// `area.verb`, in order.
+    pub actions: Vec<String>,
+    /// The kinds of things, in order.
+    pub entity_types: Vec<String>,
 }
 
-/// The actions in the trail.
-pub async fn actions(by: &By, scope: &Scope) -> Result<Vec<String>> {
-    let all = sql_by_engine(
-        "WITH RECURSIVE kinds AS (SELECT MIN(action) AS name FROM audit_logs UNION ALL \
-         SELECT (SELECT MIN(l.action) FROM audit_logs l WHERE l.action > kinds.name) FROM kinds \
-         WHERE kinds.name IS NOT NULL) SELECT name FROM kinds WHERE name IS NOT NULL LIMIT 500",
-        "SELECT DISTINCT action FROM audit_logs ORDER BY action LIMIT 500",
-    );
-    let own = "SELECT DISTINCT action FROM (SELECT action FROM audit_logs WHERE 1 = 1";
-    names(by, scope, all, own, ") r ORDER BY action LIMIT 500").await
-}
-
-/// Those of the whole trail, or those of the newest lines of the companies.
-async fn names(by: &By, scope: &Scope, all: Sql, own: &'static str, end: &'static str) -> Result<Vec<String>> {
-    let query = if scope.is_whole() {
-        all
-    } else {
-        sql(own).append(scope.condition()).push(" ORDER BY id DESC LIMIT 5000").push(end)
+/// Those that the worker has noted and those of the newest lines, which it may not have sealed yet; for who
+/// reads some companies only, those of their newest lines.
+pub async fn names(by: &By, scope: &Scope) -> Result<Names> {
+    let newest = if scope.is_whole() { 500 } else { 5000 };
+    let newest_of = |select: &'static str| {
+        sql(select).append(scope.condition()).push(" ORDER BY id DESC LIMIT ?").bind(newest).push(") r")
     };
-    let rows: Vec<(String,)> = query.fetch_all(by.db()).await?;
-    Ok(rows.into_iter().map(|(name,)| name).collect())
+    let noted = if scope.is_whole() { sql("SELECT kind, name FROM audit_names UNION ") } else { sql("") };
+    let rows: Vec<(String, String)> = noted
+        .append(newest_of("SELECT 'action' AS kind, action AS name FROM (SELECT action FROM audit_logs WHERE 1 = 1"))
+        .push(" UNION ")
+        .append(newest_of(
+            "SELECT 'entity_type' AS kind, entity_type AS name FROM (SELECT entity_type FROM audit_logs \
+             WHERE entity_type IS NOT NULL",
+        ))
+        .push(" ORDER BY name LIMIT 1000")
+        .fetch_all(by.db())
+        .await?;
+    let (actions, kinds): (Vec<_>, Vec<_>) = rows.into_iter().partition(|(kind, _)| kind == "action");
+    let names = |rows: Vec<(String, String)>| rows.into_iter().map(|(_, name)| name).collect();
+    Ok(Names { actions: names(actions), entity_types: names(kinds) })
 }
 
 /// Companies to choose from, by name.
 pub async fn companies(by: &By) -> Result<Vec<(i64, String)>> {
-    Ok(sql("SELECT id, name FROM companies ORDER BY LOWER(name), id LIMIT 500").fetch_all(by.db()).await?)
+    Ok(sql("SELECT id, name FROM companies ORDER BY sort_name, id LIMIT 500").fetch_all(by.db()).await?)
 }

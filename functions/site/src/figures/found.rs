@@ -1,6 +1,7 @@
 //! What search and the palette find: tickets, companies and people, each only for who may open them.
 
 use serde::Serialize;
+use shared::accounts::{companies, users};
 use shared::caller::Person;
 use shared::context::By;
 use shared::db::{MAX_IN, Sql, sql};
@@ -79,8 +80,8 @@ pub async fn companies(by: &By, reach: &Reach, query: &str, limit: i64) -> Resul
         Reach::Companies(ids) => select.push_in(" AND c.id IN", ids),
     };
     Ok(select
-        .append(search::like_condition(" AND CONCAT(' ', c.search_text) LIKE ? ESCAPE '!'", query))
-        .push(" ORDER BY CASE WHEN c.archived_at IS NULL THEN 0 ELSE 1 END, LOWER(c.name), c.id LIMIT ?")
+        .append(search::condition(&companies::SEARCH, query))
+        .push(" ORDER BY CASE WHEN c.archived_at IS NULL THEN 0 ELSE 1 END, c.sort_name, c.id LIMIT ?")
         .bind(limit)
         .fetch_all(by.db())
         .await?)
@@ -120,9 +121,14 @@ pub async fn people(by: &By, reach: &Reach, query: &str, limit: i64) -> Result<V
         }
     };
     Ok(select
-        .append(search::like_condition(" AND CONCAT(' ', u.search_text) LIKE ? ESCAPE '!'", query))
+        .append(match reach {
+            Reach::Everything => search::condition(&users::SEARCH, query),
+            // Those of the own companies are few, and found by them.
+            Reach::Companies(_) => search::like_condition(users::SEARCH.like, query),
+        })
         // By the index of addresses somebody late in the alphabet is found after everybody before them.
-        .push_by_engine(" ORDER BY +u.email, member_id LIMIT ?", " ORDER BY u.email, member_id LIMIT ?")
+        .push_by_engine(" ORDER BY +u.email", " ORDER BY CONCAT(u.email, '')")
+        .push(", member_id LIMIT ?")
         .bind(limit)
         .fetch_all(by.db())
         .await?)

@@ -35,7 +35,7 @@ pub async fn companies(step: Step) -> Result<Companies, JobError> {
         return Ok(Companies::new());
     }
     let query = sql("SELECT id, name FROM companies WHERE syncro_company_id IS NOT NULL AND archived_at IS NULL \
-         ORDER BY LOWER(name), id LIMIT 500");
+         ORDER BY sort_name, id LIMIT 500");
     Ok(query.fetch_all(step.db()).await?)
 }
 
