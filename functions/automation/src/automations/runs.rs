@@ -1,7 +1,7 @@
 //! Rows of `automation_runs`: the history, and the queue behind it.
 
 use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use shared::audit::Change;
 use shared::context::By;
 use shared::db::{At, Db, Tx, is_unique_violation, sql};
@@ -169,11 +169,23 @@ pub async fn sample_event(db: &Db, row: &Automation, sample: Sample, now: DateTi
         payload.insert("ticket_id".to_owned(), id.into());
     }
     let name = row.trigger_event.as_deref().unwrap_or("manual");
+    add_latest_change(db, name, &mut payload).await?;
     let event = events::describe(db, None, name, payload, now).await?;
     if sample.ticket_id.is_some() && event.get("ticket").is_none() {
         return Err(Error::not_found("Ticket not found"));
     }
     Ok(event)
+}
+
+/// Gives an event about a ticket the latest change of that ticket, unless it tells of one itself.
+pub async fn add_latest_change(db: &Db, name: &str, payload: &mut Map<String, Value>) -> Result<()> {
+    let tells = payload.contains_key("changes") || payload.contains_key("to");
+    if let Some(ticket) = payload.get("ticket_id").and_then(Value::as_i64).filter(|_| !tells)
+        && let Some(changes) = events::latest_change(db, name, ticket).await?
+    {
+        payload.insert("changes".to_owned(), Value::Object(changes));
+    }
+    Ok(())
 }
 
 /// Queues a run by hand with an event; refused while another is queued or running.

@@ -192,6 +192,37 @@ async fn variables_are_shown_with_values() {
 }
 
 #[tokio::test]
+async fn what_a_field_was_and_is_can_be_named_tried_and_sent() {
+    let app = portal().await;
+    let ann = app.super_admin("ann").await;
+    let id = ticket(&app, "Printer jams", "low").await;
+    let draft = "/admin/automations/draft";
+    // A new ticket has not changed yet.
+    let page = ann.post(draft, &typed(&[("op", "update")])).await.is(200);
+    let _ = page.hides("{{changes.");
+    let closed = [("op", "update"), ("triggerEvent", "tickets.closed")];
+    let page = ann.post(draft, &typed(&closed)).await.is(200).hides("{{changes.priority");
+    let _ = page.shows("{{changes.status.0}}").shows("Status before: open").shows("Status after: resolved");
+    // The latest change of the ticket is the one to try it on.
+    let changes = json!({"priority": ["low", "urgent"], "assigned_name": [null, "Grace Lin"]}).to_string();
+    let change = sql("INSERT INTO ticket_activity (ticket_id, kind, changes, created_at) VALUES (?, 'updated', ?, ?)");
+    app.execute(change.bind(id).bind(changes).bind(app.app().now())).await;
+    let number = id.to_string();
+    let tried = typed(&[
+        ("op", "test"),
+        ("triggerEvent", "tickets.updated"),
+        ("ticket", &number),
+        ("conditions.0.field", "ticket.assigned"),
+        ("conditions.0.operator", "changed_to"),
+        ("conditions.0.value", "Grace Lin"),
+        ("actions.0.f.title", "{{changes.priority.0}} to {{changes.priority.1}}"),
+    ]);
+    let page = ann.post(draft, &tried).await.is(200).shows("low to urgent").shows("Priority before: low");
+    let _ = page.shows("It would run");
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn the_fields_of_the_original_form_still_work() {
     let app = portal().await;
     let ann = app.super_admin("ann").await;
