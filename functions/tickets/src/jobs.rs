@@ -3,6 +3,7 @@
 
 use minijinja::context;
 use serde::Deserialize;
+use shared::accounts::desk::{IS_DESK_PERSON, desk_people};
 use shared::app::App;
 use shared::db::{Db, Sql, Tx, sql};
 use shared::error::Result;
@@ -12,7 +13,7 @@ use shared::notify::{self, Kind, Notice, Recipient};
 
 use crate::model::{self, ReplyOut, Status};
 use crate::scope::Scope;
-use crate::store::{self, IS_DESK_PERSON, Ticket, desk_people};
+use crate::store::{self, Ticket};
 
 #[derive(Deserialize)]
 struct Payload {

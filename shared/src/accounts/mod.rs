@@ -3,6 +3,7 @@
 
 pub mod by_company;
 pub mod companies;
+pub mod desk;
 pub mod invitations;
 pub mod memberships;
 pub mod password_tokens;

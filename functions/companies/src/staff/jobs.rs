@@ -3,6 +3,7 @@
 
 use chrono::TimeDelta;
 use serde::Deserialize;
+use shared::accounts::desk::desk_people;
 use shared::accounts::memberships::Status;
 use shared::db::{Tx, sql};
 use shared::error::Result;
@@ -106,18 +107,15 @@ async fn tell_leaver(run: Run) -> Result<(), JobError> {
     tell(&run, notify::STAFF_OFFBOARD, "is to leave").await
 }
 
-/// People of the desk, and super administrators.
-const DESK: &str = "SELECT u.id, u.email, u.is_super_admin FROM users u WHERE u.is_active = TRUE AND u.id <> ? \
-    AND (u.is_super_admin = TRUE OR u.id IN (SELECT m.user_id FROM company_memberships m \
-    JOIN companies p ON p.id = m.company_id JOIN roles o ON o.id = m.role_id WHERE m.status = 'active' \
-    AND p.is_provider = TRUE AND p.archived_at IS NULL AND o.permissions LIKE '%\"helpdesk.technician\"%')) \
-    ORDER BY u.id LIMIT 200";
+/// People who are told at once.
+const MOST: i64 = 200;
 
 async fn tell(run: &Run, kind: Kind, what: &str) -> Result<(), JobError> {
     let payload: Payload = run.payload()?;
     let Some(staff) = store::get(run.db(), payload.staff_id, run.now()).await? else { return Ok(()) };
-    let people: Vec<(i64, String, bool)> =
-        sql(DESK).bind(payload.actor_id.unwrap_or_default()).fetch_all(run.db()).await?;
+    let query = sql("SELECT u.id, u.email, u.is_super_admin FROM").append(desk_people());
+    let query = query.push_if(" AND u.id <> ?", payload.actor_id).push(" ORDER BY u.id LIMIT ?").bind(MOST);
+    let people: Vec<(i64, String, bool)> = query.fetch_all(run.db()).await?;
     let dedupe = format!("event:{}", payload.event.unwrap_or_default());
     let mut tx = run.begin().await?;
     tx.housekeeping();

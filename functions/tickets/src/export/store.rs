@@ -1,11 +1,10 @@
 //! Rows of `ticket_exports`.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use shared::accounts::desk::IS_DESK_PERSON;
 use shared::db::{At, Db, Tx, sql};
 use shared::error::Result;
 use shared::files::{self, Made};
-
-use crate::store::IS_DESK_PERSON;
 
 /// A file is kept this long.
 const KEPT: TimeDelta = TimeDelta::days(7);

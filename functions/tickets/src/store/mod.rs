@@ -19,8 +19,6 @@ mod undo;
 mod views;
 mod watchers;
 
-use shared::db::{Sql, sql_by_engine};
-
 pub use activity::{NewActivity, activity, record};
 pub use attachments::{Attachment, attach, attach_one, attachment, attachment_of, attachments, count_of_entry, forget};
 pub use bulk::{find_all, lock_all, record_all, save_all};
@@ -45,27 +43,3 @@ pub use views::{
     views,
 };
 pub use watchers::{replace_watchers, unwatch, unwatchable, watch, watchers};
-
-/// People who work at the desk: at the provider with the permission, or super administrators. For the few
-/// `users u` whom another condition names: each is looked up on their own.
-pub(crate) const IS_DESK_PERSON: &str = " (u.is_super_admin = TRUE OR EXISTS (SELECT 1 \
-    FROM company_memberships m JOIN companies p ON p.id = m.company_id JOIN roles o ON o.id = m.role_id \
-    WHERE m.user_id = u.id AND m.status = 'active' AND p.is_provider = TRUE AND p.archived_at IS NULL \
-    AND o.permissions LIKE '%\"helpdesk.technician\"%'))";
-
-/// All of them, goes behind `FROM`. Begins at the provider, and neither engine may begin elsewhere: from the
-/// people or their memberships all of those of every company would be read.
-pub(crate) fn desk_people() -> Sql {
-    sql_by_engine(
-        " (SELECT s.id AS id FROM users s WHERE s.is_super_admin = TRUE \
-          UNION SELECT m.user_id FROM companies p CROSS JOIN company_memberships m CROSS JOIN roles o \
-          WHERE m.company_id = p.id AND o.id = m.role_id AND m.status = 'active' AND p.is_provider = TRUE \
-          AND p.archived_at IS NULL AND o.permissions LIKE '%\"helpdesk.technician\"%') d \
-          CROSS JOIN users u WHERE u.id = d.id AND u.is_active = TRUE",
-        " (SELECT s.id AS id FROM users s WHERE s.is_super_admin = TRUE \
-          UNION SELECT m.user_id FROM companies p STRAIGHT_JOIN company_memberships m STRAIGHT_JOIN roles o \
-          WHERE m.company_id = p.id AND o.id = m.role_id AND m.status = 'active' AND p.is_provider = TRUE \
-          AND p.archived_at IS NULL AND o.permissions LIKE '%\"helpdesk.technician\"%') d \
-          STRAIGHT_JOIN users u WHERE u.id = d.id AND u.is_active = TRUE",
-    )
-}

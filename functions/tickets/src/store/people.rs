@@ -1,11 +1,11 @@
 //! The people and companies a ticket may be given to, read only.
 
+use shared::accounts::desk::{IS_DESK_PERSON, desk_people};
 use shared::db::{At, sql};
 use shared::error::Result;
 
 use super::links::Related;
 use super::views::{ListSettings, View};
-use super::{IS_DESK_PERSON, desk_people};
 use crate::model::{Relation, person_name};
 
 /// Something to choose.

@@ -1,10 +1,10 @@
 //! Rows of `ticket_watchers`.
 
 use chrono::{DateTime, Utc};
+use shared::accounts::desk::IS_DESK_PERSON;
 use shared::db::{At, Tx, sql};
 use shared::error::Result;
 
-use super::IS_DESK_PERSON;
 use crate::model::{WatcherOut, person_name};
 use crate::scope::Scope;
 
