@@ -79,7 +79,7 @@ settings! {
     "INTERNAL_TICK_TOKEN" = "": "Bearer of `POST /internal/tick`; blank: the route does not exist";
     "CRON_TIMEZONE" = "UTC": "Time zone of schedules";
     "HISTORY_RETENTION_DAYS" = "90": "Age at which runs of tasks and automations are removed";
-    "UPGRADE_COMMAND" = "": "Command behind the task System update; blank: the task does not exist";
+    "UPGRADE_COMMAND" = "": "Command behind the task System update; blank, or in a function: the task does not exist";
     "CLAMD_ADDRESS" = "": "Virus scanner; when set, files wait for its verdict";
     "AUDIT_RETENTION_DAYS" = "0": "Age at which audit rows are removed; 0: never";
     "RATE_LIMIT_COARSE" = "20000": "Requests per address in 15 minutes before anything is looked at";
@@ -332,7 +332,7 @@ impl Config {
             tick_token: read.get(&["INTERNAL_TICK_TOKEN"]),
             cron_timezone: read.text(&["CRON_TIMEZONE"], "UTC"),
             history_retention_days: read.number("HISTORY_RETENTION_DAYS", 90)?,
-            upgrade_command: read.text(&["UPGRADE_COMMAND"], ""),
+            upgrade_command: upgrade_command(&read),
             clamd_address: read.get(&["CLAMD_ADDRESS"]),
             audit_retention_days: read.number("AUDIT_RETENTION_DAYS", 0)?,
             limits: GeneralLimits {
@@ -423,6 +423,14 @@ fn smtp<F: Fn(&str) -> Option<String>>(read: &Reader<F>) -> Result<Smtp, ConfigE
     })
 }
 
+/// A function cannot upgrade itself: where the host says that this is one, the setting counts for nothing.
+fn upgrade_command<F: Fn(&str) -> Option<String>>(read: &Reader<F>) -> String {
+    match read.get(&["AWS_LAMBDA_FUNCTION_NAME"]) {
+        Some(_) => String::new(),
+        None => read.text(&["UPGRADE_COMMAND"], ""),
+    }
+}
+
 fn bucket<F: Fn(&str) -> Option<String>>(read: &Reader<F>) -> Bucket {
     Bucket {
         endpoint: read.text(&["S3_ENDPOINT"], ""),
@@ -488,6 +496,16 @@ mod tests {
         assert_eq!(origin(&[("UPLOADS_BUCKET", "up")]), "https://up.s3.us-east-1.amazonaws.com");
         let own = [("UPLOADS_BUCKET", "up"), ("S3_ENDPOINT", "http://127.0.0.1:9000/s3/")];
         assert_eq!(origin(&own), "http://127.0.0.1:9000");
+    }
+
+    #[test]
+    fn a_function_cannot_upgrade_itself() {
+        let command = ("UPGRADE_COMMAND", "./upgrade");
+        let function = ("AWS_LAMBDA_FUNCTION_NAME", "portal-worker");
+        assert_eq!(with(&[command]).unwrap().upgrade_command, "./upgrade");
+        assert_eq!(with(&[command, function]).unwrap().upgrade_command, "");
+        let blank = ("AWS_LAMBDA_FUNCTION_NAME", "");
+        assert_eq!(with(&[command, blank]).unwrap().upgrade_command, "./upgrade");
     }
 
     #[test]

@@ -32,6 +32,29 @@ async fn a_tick_does_what_is_due_and_says_so() {
 }
 
 #[tokio::test]
+async fn work_that_outlasts_the_call_goes_on_and_the_answer_says_so() {
+    let mut config = config();
+    config.tick_token = Some("tick-tock".to_owned());
+    config.upgrade_command = "sleep 24; echo upgraded".to_owned();
+    let routes = local_dev::all::local_routes(&config);
+    let app = TestApp::with(config, routes, local_dev::all::jobs()).await;
+    let ann = app.super_admin("ann").await;
+    let task = json!({"name": "Upgrade", "command": "system_update", "cron": "@yearly"});
+    let id = ann.json(Method::POST, "/scheduler/tasks", task).await.is(201).value()["id"].clone();
+    let _ = ann.json(Method::POST, &format!("/scheduler/tasks/{id}/run"), json!({})).await.is(202);
+    let begun = std::time::Instant::now();
+    let said = bearer(&app, "Bearer tick-tock").json(Method::POST, PATH, json!({})).await.is(200).value();
+    let waited = begun.elapsed().as_secs();
+    assert!((15..24).contains(&waited), "the call took {waited} s");
+    assert_eq!(said, json!({"stillRunning": true}));
+    app.app().shifts().ended().await;
+    let runs = ann.api(Method::GET, &format!("/scheduler/tasks/{id}/runs")).await.is(200).value();
+    assert_eq!((&runs[0]["status"], &runs[0]["details"]), (&json!("succeeded"), &json!("upgraded")), "{runs}");
+    assert_eq!(runs.as_array().map(Vec::len), Some(1), "it ran once");
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_tick_is_for_the_bearer_of_its_secret_alone() {
     let app = portal().await;
     let ann = app.super_admin("ann").await;
