@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value};
 use shared::context::encode_component;
+use shared::page::escape;
 
 /// Where a text stands decides how values are written into it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,21 +35,6 @@ impl Place {
             Self::Header => text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect(),
         }
     }
-}
-
-fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 /// The payload of an action with its variables filled in, and the names that are not known.
