@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::db::{Db, PoolSize};
 use crate::error::Result;
 use crate::jobs::Shifts;
-use crate::mail::transport::{Backend, SmtpSettings};
+use crate::mail::transport::{Backend, SmtpSettings, Tls};
 use crate::outbound::Outbound;
 use crate::page::Templates;
 use crate::rate_limit::General;
@@ -179,7 +179,7 @@ fn backend(config: &Config) -> Backend {
             port: config.smtp.port,
             user: text(&config.smtp.user),
             password: text(&config.smtp.pass),
-            secure: config.smtp.secure,
+            tls: Tls::of(&config.smtp),
         };
         return Backend::smtp_within(settings, std::time::Duration::from_secs(config.smtp.timeout_seconds.max(1)));
     }

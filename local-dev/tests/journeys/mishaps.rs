@@ -1,6 +1,6 @@
 //! What people do that nobody planned: pressing twice, going back, sending half a form.
 
-use crate::harness::{House, Mail, Script, journey};
+use crate::harness::{House, Mail, Person, Script, journey};
 use crate::steps::*;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -42,9 +42,29 @@ async fn mishaps(house: &House) {
     ana.expect("Pressed twice").await;
     assert_eq!(ana.at().await, "/tickets?q=pressed");
     ana.console("mishaps").await;
+    if ana.script == Script::On {
+        unsaved(&ana).await;
+    }
 
     // After signing out, Back shows nothing of it.
     sign_out(&ana, "Ana Ruiz").await;
     ana.back().await;
     ana.expect_gone("Pressed twice").await;
+}
+
+/// Leaving changed settings is asked about; leaving saved ones, or settings as they were, is not.
+async fn unsaved(ana: &Person) {
+    let asks = async || {
+        let leave =
+            "const e = new Event('beforeunload', {cancelable: true}); dispatchEvent(e); return e.defaultPrevented";
+        ana.ask(leave, &[]).await == true
+    };
+    ana.open("/notifications/settings").await;
+    assert!(!asks().await, "nothing has changed yet");
+    let first = "document.querySelector('#settings input[type=checkbox][name=email]')";
+    let _ = ana.ask(&format!("{first}.click()"), &[]).await;
+    assert!(asks().await, "a change would be lost without a word");
+    let _ = ana.ask("document.querySelector('#settings').requestSubmit()", &[]).await;
+    ana.expect("Notification settings saved").await;
+    assert!(!asks().await, "what is saved can be left");
 }

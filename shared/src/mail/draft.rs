@@ -97,10 +97,10 @@ impl Draft {
         format!("<{}@{}>", tokens::random_hex(16), self.host)
     }
 
-    /// Adds a recipient; twice the same counts once.
+    /// Adds a recipient; twice the same counts once, however it is written.
     pub fn to(&mut self, address: &str) -> &mut Self {
         let address = address.trim().to_owned();
-        if !address.is_empty() && !self.to.contains(&address) {
+        if !address.is_empty() && !self.to.iter().any(|known| known.eq_ignore_ascii_case(&address)) {
             self.to.push(address);
         }
         self

@@ -15,7 +15,7 @@ use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 use tokio::sync::Mutex;
 
-use super::transport::{SendError, SmtpSettings};
+use super::transport::{SendError, SmtpSettings, Tls};
 
 /// Each half of the conversation takes no longer, unless the setting says otherwise.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -115,10 +115,9 @@ async fn open(settings: &SmtpSettings, timeout: Duration) -> Result<AsyncSmtpCon
     let tls = || TlsParameters::new(settings.host.clone());
     let server = (settings.host.as_str(), settings.port);
     let hello = ClientId::default();
-    let is_wrapped = settings.secure && settings.port == 465;
-    let wrapper = if is_wrapped { Some(tls()?) } else { None };
+    let wrapper = if settings.tls == Tls::FromTheStart { Some(tls()?) } else { None };
     let mut connection = AsyncSmtpConnection::connect_tokio1(server, Some(timeout), &hello, wrapper, None).await?;
-    if settings.secure && !is_wrapped {
+    if settings.tls == Tls::Upgraded {
         connection.starttls(tls()?, &hello).await?;
     }
     if let Some(user) = settings.user.clone() {

@@ -54,19 +54,41 @@ pub enum SendError {
 pub struct SmtpSettings {
     /// Host name, which its certificate must carry.
     pub host: String,
-    /// Port; 465 speaks TLS from the start.
+    /// Port.
     pub port: u16,
     /// Name to log in with, when the server wants a login.
     pub user: Option<String>,
     /// Its password.
     pub password: Option<String>,
-    /// Whether TLS is required.
-    pub secure: bool,
+    /// When the conversation becomes private.
+    pub tls: Tls,
+}
+
+/// When a conversation with a mail server becomes private.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tls {
+    /// Never.
+    Never,
+    /// After STARTTLS; a server that has none gets nothing.
+    Upgraded,
+    /// Before the first word.
+    FromTheStart,
+}
+
+impl Tls {
+    /// What the settings mean: where TLS is wanted, port 465 begins with it.
+    pub fn of(config: &crate::config::Smtp) -> Self {
+        match (config.secure, config.port) {
+            (false, _) => Self::Never,
+            (true, 465) => Self::FromTheStart,
+            (true, _) => Self::Upgraded,
+        }
+    }
 }
 
 impl fmt::Debug for SmtpSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SmtpSettings({}:{}, secure: {})", self.host, self.port, self.secure)
+        write!(f, "SmtpSettings({}:{}, tls: {:?})", self.host, self.port, self.tls)
     }
 }
 

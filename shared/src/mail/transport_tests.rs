@@ -20,7 +20,7 @@ fn message() -> Message {
 
 fn backend(port: u16) -> Backend {
     let host = "127.0.0.1".to_owned();
-    Backend::smtp(SmtpSettings { host, port, user: None, password: None, secure: false })
+    Backend::smtp(SmtpSettings { host, port, user: None, password: None, tls: Tls::Never })
 }
 
 async fn send_to(script: &[Refusal], message: &Message) -> (Result<Outcome, SendError>, SmtpSink) {
@@ -113,9 +113,16 @@ async fn without_a_server_another_try_may_succeed() {
 async fn a_server_without_tls_gets_nothing_when_tls_is_required() {
     let sink = SmtpSink::start(&[]).await.unwrap();
     let (host, port) = ("127.0.0.1".to_owned(), sink.port());
-    let settings = SmtpSettings { host, port, user: None, password: None, secure: true };
+    let settings = SmtpSettings { host, port, user: None, password: None, tls: Tls::Upgraded };
     assert!(Backend::smtp(settings).send(&message()).await.is_err());
     assert!(sink.mails().is_empty());
+}
+
+#[test]
+fn where_tls_is_wanted_port_465_begins_with_it() {
+    let of = |secure, port| Tls::of(&crate::config::Smtp { secure, port, ..crate::config::Smtp::default() });
+    assert_eq!((of(true, 465), of(true, 587), of(true, 25)), (Tls::FromTheStart, Tls::Upgraded, Tls::Upgraded));
+    assert_eq!((of(false, 465), of(false, 25)), (Tls::Never, Tls::Never));
 }
 
 #[tokio::test]
@@ -123,7 +130,7 @@ async fn a_login_is_made_when_there_is_a_user() {
     let sink = SmtpSink::start(&[("AUTH", "535 wrong password")]).await.unwrap();
     let (host, port) = ("127.0.0.1".to_owned(), sink.port());
     let (user, password) = (Some("desk".to_owned()), Some("secret".to_owned()));
-    let settings = SmtpSettings { host, port, user, password, secure: false };
+    let settings = SmtpSettings { host, port, user, password, tls: Tls::Never };
     assert!(!format!("{settings:?}").contains("secret"));
     let refused = Backend::smtp(settings.clone()).send(&message()).await.unwrap_err();
     assert!(matches!(&refused, SendError::Permanent(text) if text.contains("wrong password")), "{refused}");

@@ -8,7 +8,7 @@ use minijinja::context;
 use shared::app::{App, Parts};
 use shared::db::sql;
 use shared::jobs::{Counts, Jobs, Worker};
-use shared::mail::transport::{Backend, SmtpSettings};
+use shared::mail::transport::{Backend, SmtpSettings, Tls};
 use shared::mail::{Draft, resend};
 use shared::routes::{Routes, Table};
 use shared::testing::sink::{Refusal, SmtpSink};
@@ -48,7 +48,7 @@ impl Post {
             port: sink.port(),
             user: None,
             password: None,
-            secure: false,
+            tls: Tls::Never,
         });
         let parts = Parts { db: app.db().clone(), clock: app.app().clock().clone(), mail };
         let sender = App::new(app.app().config().clone(), Table::default(), parts);

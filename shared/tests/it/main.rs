@@ -10,6 +10,7 @@ mod modules;
 mod pipeline;
 mod search;
 mod shifts;
+mod smtp_tls;
 mod workers;
 
 use serde::Serialize;

@@ -134,9 +134,12 @@ pub async fn bulk(by: &By, is_retry: bool, which: &Which) -> Result<BulkOut> {
         }
         apply(by, &mut tx, which, || sql("DELETE FROM webhook_events WHERE status <> 'in_progress'")).await?
     };
+    if out.done == 0 {
+        return Ok(out);
+    }
     let action = if is_retry { "webhook.retried" } else { "webhook.deleted" };
     tx.audit(Change::of_many(action, "webhook").meta("done", out.done).meta("skipped", out.skipped));
-    if is_retry && out.done > 0 {
+    if is_retry {
         webhooks::queue_sweep(&mut tx).await?;
         let noun = if out.done == 1 { "webhook was" } else { "webhooks were" };
         tell(by, &mut tx, format!("{} {noun} sent again.", out.done), "/admin/webhooks".to_owned()).await?;

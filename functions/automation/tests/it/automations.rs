@@ -12,7 +12,7 @@ use shared::testing::{Actor, TestApp};
 
 use crate::{key, portal, switch_on};
 
-async fn ntfy(app: &TestApp) -> Server {
+pub(crate) async fn ntfy(app: &TestApp) -> Server {
     let server = Server::start(|_| Answer::Json(200, json!({ "id": "x" }))).await;
     switch_on(app, Slug::Ntfy, json!({ "base_url": server.url(), "topic": "desk" })).await;
     server
@@ -39,7 +39,7 @@ pub(crate) async fn ticket(app: &TestApp, subject: &str, priority: &str) -> i64 
     app.number(sql("SELECT MAX(id) FROM tickets")).await
 }
 
-async fn emit(app: &TestApp, name: &str, payload: Value, depth: i64) {
+pub(crate) async fn emit(app: &TestApp, name: &str, payload: Value, depth: i64) {
     let mut tx = app.db().begin(Stamp::system(app.app().now())).await.unwrap();
     tx.housekeeping();
     tx.caused_at(depth);
@@ -186,6 +186,8 @@ async fn an_event_runs_what_wants_it_once() {
     let normal = ticket(&app, "y", "normal").await;
     emit(&app, "tickets.created", json!({"ticket_id": urgent, "actor_id": ann.id}), 0).await;
     emit(&app, "tickets.created", json!({"ticket_id": normal}), 0).await;
+    // A run is no edit, so the list keeps its order.
+    app.advance(TimeDelta::minutes(5));
     app.run_jobs().await;
     // The same events are dispatched a second time.
     app.execute(sql("UPDATE event_outbox SET dispatched_at = NULL")).await;
@@ -198,6 +200,7 @@ async fn an_event_runs_what_wants_it_once() {
     assert_eq!(received[0].json()["message"], "New: <b>x</b>");
     let stored = ann.api(Method::GET, &format!("/api/automations/{id}")).await.value();
     assert_eq!((&stored["last_status"], &stored["updated_at"]), (&json!("succeeded"), &stored["created_at"]));
+    assert_ne!(stored["last_run_at"], stored["updated_at"], "the run came later");
     app.finish().await;
 }
 

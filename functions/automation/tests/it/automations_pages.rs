@@ -6,7 +6,7 @@ use serde_json::json;
 use shared::db::sql;
 use shared::testing::render_samples;
 
-use crate::automations::{automation, ticket};
+use crate::automations::{automation, emit, ntfy, ticket};
 use crate::portal;
 
 #[test]
@@ -219,6 +219,18 @@ async fn what_a_field_was_and_is_can_be_named_tried_and_sent() {
     ]);
     let page = ann.post(draft, &tried).await.is(200).shows("low to urgent").shows("Priority before: low");
     let _ = page.shows("It would run");
+    // Saved, it sends what it showed when the ticket changes.
+    let server = ntfy(&app).await;
+    let saved: Vec<(&str, &str)> =
+        tried.iter().copied().filter(|(name, _)| !matches!(*name, "op" | "ticket")).collect();
+    let _ = ann.post("/admin/automations", &saved).await.goes_to("/admin/automations");
+    for name in ["Tom Reed", "Grace Lin"] {
+        let changes = json!({"priority": ["low", "urgent"], "assigned_name": [null, name]});
+        emit(&app, "tickets.updated", json!({"ticket_id": id, "changes": changes}), 0).await;
+    }
+    app.run_jobs().await;
+    let sent: Vec<_> = server.received().iter().map(|request| request.json()["title"].clone()).collect();
+    assert_eq!(sent, ["low to urgent"], "only the change to Grace Lin");
     app.finish().await;
 }
 

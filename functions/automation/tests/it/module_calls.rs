@@ -148,6 +148,10 @@ async fn tactical_rmm_gets_its_key_and_the_path_as_typed() {
         json!({ "path": "https://evil.example/" }),
         json!({ "path": "/a", "method": "CONNECT" }),
         json!({ "path": "/a", "headers": { "Host": "evil.example" } }),
+        json!({ "path": "/a", "headers": { "hOST": "evil.example" } }),
+        json!({ "path": "/a", "headers": { "Content-Length": "5" } }),
+        json!({ "path": "/a", "headers": { "Transfer-Encoding": "chunked" } }),
+        json!({ "path": "/a", "auth_header": "Host" }),
         json!({ "path": "/a", "headers": { "Cookie": "a=b" } }),
     ] {
         failed(run(&app, Slug::TacticalRmm, payload).await);
@@ -174,7 +178,7 @@ async fn mails_of_automations_go_through_the_outbox() {
     let desk = json!({ "default_recipients": "desk@example.com", "subject_prefix": "[Desk]",
         "from_address": "Alerts <alerts@example.com>" });
     switch_on(&app, Slug::Smtp, desk).await;
-    let payload = json!({ "subject": "Printer", "html": "<p>It is <b>out</b></p>", "recipients": "a@example.com, b@example.com" });
+    let payload = json!({ "subject": "Printer", "html": "<p>It is <b>out</b></p>", "recipients": "a@example.com, b@example.com, A@Example.com" });
     let result = succeeded(&run(&app, Slug::Smtp, payload).await);
     assert_eq!(result["subject"], "[Desk] Printer");
     assert_eq!(result["recipients"], json!(["a@example.com", "b@example.com"]));
@@ -182,6 +186,7 @@ async fn mails_of_automations_go_through_the_outbox() {
     app.run_jobs().await;
     let mail = app.mails_to("a@example.com").remove(0);
     assert_eq!((mail.from.as_str(), mail.text.as_str()), ("Alerts <alerts@example.com>", "It is out"));
+    assert_eq!(mail.to, ["a@example.com", "b@example.com"], "twice the same is one recipient");
     assert_eq!(app.mails_to("desk@example.com")[0].subject, "[Desk] Automation notification");
     let error = failed(run(&app, Slug::Smtp, json!({ "subject": "a\r\nBcc: x@example.com" })).await);
     assert!(error.contains("line break"), "{error}");
@@ -231,7 +236,7 @@ async fn the_mail_server_itself_answers_the_test() {
                     port,
                     user: None,
                     password: None,
-                    secure: false,
+                    tls: shared::mail::transport::Tls::Never,
                 }),
             },
         );

@@ -92,6 +92,46 @@ async fn wrong_changes_are_refused_with_their_field() {
 }
 
 #[tokio::test]
+async fn of_two_changes_at_once_one_is_told_of_the_other() {
+    let app = portal().await;
+    let (ann, bea) = (app.super_admin("ann").await, app.super_admin("bea").await);
+    let path = format!("{API}/ntfy");
+    let put = |actor: Actor, topic: &'static str| {
+        let path = path.clone();
+        async move {
+            let body = json!({ "settings": { "topic": topic }, "version": 0 });
+            actor.json(Method::PUT, &path, body).await
+        }
+    };
+    let (one, other) = tokio::join!(put(ann.clone(), "first"), put(bea, "second"));
+    let mut statuses = [one.status, other.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 409]);
+    let kept = if one.status == 200 { "first" } else { "second" };
+    let module = ann.api(Method::GET, &path).await.is(200).value();
+    assert_eq!((&module["settings"]["topic"], &module["version"]), (&json!(kept), &json!(1)));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn what_a_partner_says_is_on_the_page_and_in_no_address() {
+    let app = portal().await;
+    let ann = app.super_admin("ann").await;
+    let server = Server::with(vec![Answer::Json(401, json!({ "detail": "<script>no such key</script>" }))]).await;
+    switch_on(&app, Slug::Ntfy, json!({ "base_url": server.url(), "topic": "desk" })).await;
+    let asked = ann.post("/admin/modules/ntfy/test", &[]).await.is(303);
+    assert_eq!(asked.header("location"), "/admin/modules/ntfy#module-test");
+    app.run_jobs().await;
+    let page = ann.get("/admin/modules/ntfy").await.is(200).shows("The server answered 401").shows("no such key");
+    let _ = page.hides("<script>no such key");
+    // A second one straight away: the message of the first does not travel along.
+    let again = ann.post("/admin/modules/ntfy/test", &[]).await.is(303);
+    assert_eq!(again.header("location"), "/admin/modules/ntfy#module-test");
+    app.run_jobs().await;
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn the_page_saves_without_script() {
     let app = portal().await;
     let ann = app.super_admin("ann").await;

@@ -140,7 +140,16 @@ async fn an_exhausted_webhook_gets_one_more_try() {
     let _ = bea.post(&format!("/admin/webhooks/{id}/retry"), &[]).await.goes_to(&format!("/admin/webhooks/{id}"));
     app.run_jobs().await;
     assert_eq!((event(&app, id).await.status.as_str(), server.received().len()), ("succeeded", 3));
-    let _ = ann.api(Method::POST, &format!("{path}/retry")).await.is(409);
+    // What was delivered is not sent a second time, neither by the API nor by the page nor with others.
+    let refused = ann.api(Method::POST, &format!("{path}/retry")).await.is(409);
+    let _ = refused.says("The webhook was delivered already");
+    let page = format!("/admin/webhooks/{id}");
+    let _ = ann.post(&format!("{page}/retry"), &[]).await.goes_to(&page);
+    let _ = ann.get(&page).await.shows("The webhook was delivered already");
+    let many = ann.json(Method::POST, &format!("{API}/bulk"), json!({ "action": "retry", "ids": [id] })).await.is(200);
+    assert_eq!(many.value(), json!({ "done": 0, "skipped": 1 }));
+    app.run_jobs().await;
+    assert_eq!((event(&app, id).await.status.as_str(), server.received().len()), ("succeeded", 3));
     let attempts = ann.api(Method::GET, &format!("{path}/attempts?limit=2")).await.is(200).value();
     assert_eq!((&attempts[0]["trigger"], &attempts[0]["status"]), (&json!("manual"), &json!("succeeded")));
     assert_eq!((attempts[1]["responseStatus"].as_i64(), attempts.as_array().unwrap().len()), (Some(500), 2));

@@ -12,7 +12,7 @@ use shared::app::{App, Parts};
 use shared::audit::Stamp;
 use shared::db::sql;
 use shared::jobs::{Jobs, Worker};
-use shared::mail::transport::{Backend, SmtpSettings};
+use shared::mail::transport::{Backend, SmtpSettings, Tls};
 use shared::modules::{self, Edit, Slug};
 use shared::notify::{Announcement, GENERAL, NEW_SIGN_IN, To};
 use shared::outbound::Exceptions;
@@ -143,7 +143,8 @@ async fn acceptance_13_a_mail_needs_no_row_in_the_feed() {
 /// The same portal as a worker has it whose mail server does not answer.
 async fn without_server(app: &TestApp) -> App {
     let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
-    let settings = SmtpSettings { host: "127.0.0.1".to_owned(), port: free, user: None, password: None, secure: false };
+    let settings =
+        SmtpSettings { host: "127.0.0.1".to_owned(), port: free, user: None, password: None, tls: Tls::Never };
     let parts = Parts { db: app.db().clone(), clock: app.app().clock().clone(), mail: Backend::smtp(settings) };
     App::new(app.app().config().clone(), Table::default(), parts)
 }

@@ -128,6 +128,7 @@ mod tests {
             of(json!("a@example.com, B@example.com;a@example.com")).unwrap(),
             ["a@example.com", "b@example.com"]
         );
+        assert_eq!(of(json!("a@example.com, A@Example.com")).unwrap(), ["a@example.com"], "one recipient");
         assert_eq!(of(json!([""])).unwrap(), ["desk@example.com"]);
         assert!(of(json!("a@example.com\r\nBcc: x@example.com")).is_err());
         let many: Vec<String> = (0..21).map(|n| format!("p{n}@example.com")).collect();
