@@ -5,6 +5,7 @@ pub mod automations;
 mod columns;
 pub mod lease;
 pub mod modules;
+pub mod pause;
 pub mod scheduler;
 pub mod webhooks;
 
@@ -29,6 +30,7 @@ pub fn routes() -> Routes {
     let routes = scheduler::add(routes);
     let routes = automations::add(routes);
     let routes = modules::add(routes);
+    let routes = pause::add(routes);
     webhooks::add(routes)
 }
 

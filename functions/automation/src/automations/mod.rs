@@ -7,6 +7,7 @@ pub mod cleanup;
 pub mod events;
 pub mod examples;
 pub mod filters;
+pub mod gallery;
 pub mod model;
 pub mod modules;
 pub mod pages;
@@ -40,6 +41,9 @@ pub fn add(routes: Routes) -> Routes {
         .form("/admin/automations", pages::edit::create)
         .page("/admin/automations/new", pages::edit::new)
         .form("/admin/automations/draft", pages::edit::change)
+        .page("/admin/automations/gallery", pages::gallery::show)
+        .form("/admin/automations/gallery/{slug}", pages::gallery::take)
+        .form("/admin/automations/import", pages::gallery::import)
         .page("/admin/automations/{id}", pages::edit::edit)
         .form("/admin/automations/{id}", pages::edit::update)
         .form("/admin/automations/{id}/draft", pages::edit::change_of)
@@ -48,7 +52,9 @@ pub fn add(routes: Routes) -> Routes {
         .form("/admin/automations/{id}/duplicate", pages::list::duplicate)
         .page("/admin/automations/{id}/delete", pages::delete::ask)
         .form("/admin/automations/{id}/delete", pages::delete::delete)
+        .page("/admin/automations/{id}/export.json", pages::export::automation)
         .page("/admin/automations/{id}/runs", pages::runs::list)
+        .page("/admin/automations/{id}/runs/export.csv", pages::export::history)
         .page("/admin/automations/{id}/runs/{run}", pages::runs::show)
         .form("/admin/automations/{id}/runs/{run}/again", pages::runs::again)
 }

@@ -12,6 +12,7 @@ use super::model::Automation;
 use super::runs::{self, NewRun};
 use super::{events, store, work};
 use crate::lease::begin;
+use crate::pause;
 
 /// Planned automations taken in one tick.
 const BATCH: i64 = 20;
@@ -26,6 +27,9 @@ pub const DEEPEST: i64 = 3;
 pub async fn tick(run: Run) -> Result<(), JobError> {
     close_lost(&run).await?;
     wake_forgotten(&run).await?;
+    if pause::current(run.db()).await?.is_some() {
+        return Ok(());
+    }
     for row in store::due(run.db(), run.now(), BATCH).await? {
         // One automation that cannot be planned must not keep the others from it.
         if let Err(error) = plan(&run, &row).await {
@@ -134,6 +138,7 @@ pub async fn match_event(run: Run) -> Result<(), JobError> {
     let payload: Map<String, Value> = serde_json::from_str(&event.payload).unwrap_or_default();
     let seen = events::describe(run.db(), Some(id), &event.name, payload, event.created_at).await?;
     let mut tx = begin(&run).await?;
+    let is_paused = pause::current(&mut tx).await?.is_some();
     for row in waiting.iter().filter(|row| row.draft().filters().matches(&seen)) {
         let new = NewRun {
             automation: row.id,
@@ -145,7 +150,11 @@ pub async fn match_event(run: Run) -> Result<(), JobError> {
             depth: event.depth,
             triggered_by: None,
         };
-        runs::queue(&mut tx, &new).await?;
+        if is_paused {
+            runs::skip(&mut tx, &new, pause::SKIPPED).await?;
+        } else {
+            runs::queue(&mut tx, &new).await?;
+        }
     }
     tx.commit().await?;
     Ok(())

@@ -129,7 +129,7 @@ pub async fn wake(tx: &mut Tx, id: i64) -> Result<()> {
     job.queue(tx).await.map(|_| ())
 }
 
-/// Writes into the history that a planned time was left out.
+/// Writes into the history that a planned time or an event was left out.
 pub async fn skip(tx: &mut Tx, new: &NewRun<'_>, why: &'static str) -> Result<()> {
     insert(tx, new, Some(why)).await.map(|_| ())
 }

@@ -18,6 +18,7 @@ use shared::notify::{self, Notice};
 use super::model::{Action, Draft};
 use super::{built_in, events, modules, store, variables};
 use crate::lease::{By, Lease, Runs, begin};
+use crate::pause;
 
 /// Failures in a row after which an automation is switched off.
 pub const MOST_FAILURES: i64 = 10;
@@ -40,6 +41,7 @@ pub struct Step {
 #[derive(Debug, sqlx::FromRow)]
 struct Claimed {
     automation_id: i64,
+    started_by: String,
     event_payload: Option<String>,
     depth: i64,
 }
@@ -60,14 +62,15 @@ pub async fn run_automation(run: Run) -> Result<(), JobError> {
     Ok(())
 }
 
-async fn claim(run: &Run, id: i64) -> Result<Option<(Claimed, Lease)>> {
+async fn claim(run: &Run, id: i64) -> Result<Option<(Claimed, Lease)>, JobError> {
     let mut tx = begin(run).await?;
-    let found: Option<Claimed> = sql("SELECT automation_id, event_payload, depth FROM automation_runs \
+    let found: Option<Claimed> = sql("SELECT automation_id, started_by, event_payload, depth FROM automation_runs \
          WHERE id = ? AND status = 'queued'")
     .bind(id)
     .fetch_optional(&mut tx)
     .await?;
     let Some(claimed) = found else { return Ok(None) };
+    pause::hold(run, &claimed.started_by).await?;
     let Some(lease) = Lease::claim(&mut tx, Runs::Automations, id).await? else { return Ok(None) };
     tx.commit().await?;
     Ok(Some((claimed, lease)))

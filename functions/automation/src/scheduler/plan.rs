@@ -12,6 +12,7 @@ use super::cron::{Cron, parse_zone};
 use super::runs::{self, NewRun};
 use super::work::{self, Ended};
 use crate::lease::{By, Runs};
+use crate::pause;
 
 /// An occurrence missed for longer than this is left out.
 const CATCH_UP: TimeDelta = TimeDelta::hours(1);
@@ -34,6 +35,9 @@ struct Due {
 pub async fn tick(run: Run) -> Result<(), JobError> {
     close_lost(&run).await?;
     wake_forgotten(&run).await?;
+    if pause::current(run.db()).await?.is_some() {
+        return Ok(());
+    }
     for _ in 0..20 {
         let due = due(&run).await?;
         let is_last = due.len() < usize::try_from(BATCH).unwrap_or(0);

@@ -15,6 +15,7 @@ use shared::notify::{self, Notice};
 
 use super::runs::{self, NewRun};
 use crate::lease::{self, Lease};
+use crate::pause as everything;
 
 /// Long work saves where it is and gives way to other jobs after this long.
 const SLICE: Duration = Duration::from_secs(50);
@@ -39,6 +40,7 @@ impl Ended {
 #[derive(Debug, sqlx::FromRow)]
 struct Claimed {
     task_id: i64,
+    started_by: String,
     command: String,
     company_id: Option<i64>,
     timeout_seconds: i64,
@@ -85,15 +87,19 @@ fn join_details(first: Option<&str>, then: &str) -> String {
 }
 
 /// None when somebody else has the run, or another run of the task is active.
-async fn claim(run: &Run, id: i64) -> Result<Option<(Claimed, Lease)>> {
+async fn claim(run: &Run, id: i64) -> Result<Option<(Claimed, Lease)>, JobError> {
     let mut tx = lease::begin(run).await?;
-    let found: Option<Claimed> = sql("SELECT r.task_id, t.command, t.company_id, t.timeout_seconds, \
+    let found: Option<Claimed> = sql("SELECT r.task_id, r.started_by, t.command, t.company_id, t.timeout_seconds, \
          r.started_at, r.details, r.progress FROM scheduled_task_runs r \
          JOIN scheduled_tasks t ON t.id = r.task_id WHERE r.id = ? AND r.status = 'queued'")
     .bind(id)
     .fetch_optional(&mut tx)
     .await?;
     let Some(mut claimed) = found else { return Ok(None) };
+    // What has begun goes on to its end, slice by slice.
+    if claimed.started_at.is_none() {
+        everything::hold(run, &claimed.started_by).await?;
+    }
     let now = tx.stamp().at;
     if !runs::take(&mut tx, claimed.task_id, id).await? {
         sql(

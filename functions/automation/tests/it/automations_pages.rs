@@ -14,6 +14,7 @@ fn every_template_renders() {
     render_samples::<pages::list::AutomationList>();
     render_samples::<pages::edit::AutomationEdit>();
     render_samples::<pages::delete::AutomationDelete>();
+    render_samples::<pages::gallery::Gallery>();
     render_samples::<pages::runs::AutomationRuns>();
     render_samples::<pages::runs::AutomationRunShow>();
 }

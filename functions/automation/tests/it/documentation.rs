@@ -33,6 +33,8 @@ fn every_operation_is_documented_once_with_examples() {
         "EventIn",
         "EventTaken",
         "Trigger",
+        "PauseIn",
+        "PauseOut",
         "WebhookOut",
         "AttemptOut",
         "BulkBody",
@@ -44,6 +46,7 @@ fn every_operation_is_documented_once_with_examples() {
 
 #[test]
 fn the_templates_draw_every_sample() {
+    shared::testing::render_samples::<automation::pause::pages::PauseAsk>();
     shared::testing::render_samples::<automation::modules::ModuleList>();
     shared::testing::render_samples::<automation::modules::ModuleShow>();
     shared::testing::render_samples::<automation::webhooks::EventList>();

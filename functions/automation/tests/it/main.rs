@@ -1,12 +1,14 @@
 //! The area in process, through its routes, against local servers that speak the partners' protocols.
 
 mod automations;
+mod automations_files;
 mod automations_pages;
 mod documentation;
 mod killed_workers;
 mod leases;
 mod module_calls;
 mod modules;
+mod pause;
 mod scheduler_api;
 mod scheduler_pages;
 mod scheduler_runs;

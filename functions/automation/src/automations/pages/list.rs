@@ -15,6 +15,7 @@ use super::{sample, sample_time};
 use crate::automations::model::{Automation, Draft, Filter, Sample};
 use crate::automations::store::{self, Counts};
 use crate::automations::{modules, runs};
+use crate::pause::{self, Pause};
 
 /// An automation in the table.
 #[derive(Debug, Serialize)]
@@ -54,6 +55,7 @@ impl Row {
 /// The page.
 #[derive(Debug, Serialize)]
 pub struct AutomationList {
+    pause: Option<Pause>,
     active: i64,
     inactive: i64,
     scheduled: i64,
@@ -67,11 +69,12 @@ pub struct AutomationList {
 }
 
 impl AutomationList {
-    fn new(counts: Counts, list: PageOf<Row>, filter: &Filter) -> Self {
+    fn new(pause: Option<Pause>, counts: Counts, list: PageOf<Row>, filter: &Filter) -> Self {
         let text = |value: &Option<String>| value.clone().unwrap_or_default();
         let (q, status, kind) = (text(&filter.search), text(&filter.status), text(&filter.kind));
         let kept = [&q, &status, &kind].map(|text| encode_component(text));
         Self {
+            pause,
             active: counts.active,
             inactive: counts.inactive,
             scheduled: counts.scheduled,
@@ -106,11 +109,12 @@ impl Page for AutomationList {
         let counts = Counts { active: 1, inactive: 1, scheduled: 1, event: 1 };
         let rows = vec![Row::of(&sample(), sample_time()), Row::of(&nightly, sample_time())];
         let page = |rows, count| PageOf::new(rows, Paging::default(), count);
+        let pause = Pause { paused_at: sample_time(), paused_by: None };
         let narrow = Filter { search: Some("x".to_owned()), ..Filter::default() };
         vec![
-            Self::new(counts, page(rows, 2), &Filter::default()),
-            Self::new(counts, page(Vec::new(), 0), &narrow),
-            Self::new(Counts::default(), page(Vec::new(), 0), &Filter::default()),
+            Self::new(None, counts, page(rows, 2), &Filter::default()),
+            Self::new(Some(pause), counts, page(Vec::new(), 0), &narrow),
+            Self::new(None, Counts::default(), page(Vec::new(), 0), &Filter::default()),
         ]
     }
 }
@@ -121,7 +125,7 @@ pub async fn list(by: SuperAdmin, filter: Query<Filter>, paging: Query<Paging>) 
     let (rows, counted) = store::list(by.db(), &filter, paging.size(), paging.offset()).await?;
     let now = by.now();
     let rows = PageOf::new(rows, paging.value, counted).map(|row| Row::of(&row, now));
-    by.page(&AutomationList::new(counts, rows, &filter)).await
+    by.page(&AutomationList::new(pause::current(by.db()).await?, counts, rows, &filter)).await
 }
 
 /// On or off.

@@ -2,6 +2,8 @@
 
 pub mod delete;
 pub mod edit;
+pub mod export;
+pub mod gallery;
 pub mod list;
 pub mod runs;
 

@@ -130,6 +130,13 @@ pub struct RunQuery {
     status: String,
 }
 
+impl RunQuery {
+    /// The state that is wanted; every state when it is empty.
+    pub(super) fn status(&self) -> &str {
+        &self.status
+    }
+}
+
 /// The last 50 runs.
 pub async fn list(by: SuperAdmin, Path(id): Path<i64>, query: Query<RunQuery>) -> Result<Response> {
     let row = store::find(by.db(), id).await?;

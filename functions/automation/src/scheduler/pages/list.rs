@@ -12,6 +12,7 @@ use shared::page::Page;
 use shared::web::{Form, PageOf, Paging, Path, Query};
 
 use super::{sample, sample_time};
+use crate::pause::{self, Pause};
 use crate::scheduler::dashboard::{self, Dashboard};
 use crate::scheduler::model::{Activation, Task};
 use crate::scheduler::store::{self, Filter};
@@ -77,6 +78,7 @@ impl TaskQuery {
 /// The page.
 #[derive(Debug, Serialize)]
 pub struct TaskList {
+    pause: Option<Pause>,
     dashboard: Dashboard,
     list: PageOf<Row>,
     q: String,
@@ -89,7 +91,7 @@ pub struct TaskList {
 }
 
 impl TaskList {
-    fn new(dashboard: Dashboard, list: PageOf<Row>, filter: Filter) -> Self {
+    fn new(pause: Option<Pause>, dashboard: Dashboard, list: PageOf<Row>, filter: Filter) -> Self {
         let Filter { q, active, last, sort } = filter;
         let kept = format!(
             "/admin/automation?q={}&active={}&last={}",
@@ -101,6 +103,7 @@ impl TaskList {
             page_url: format!("{kept}&sort={}&size={}&page=", encode_component(&sort), list.size),
             sort_url: format!("{kept}&size={}&sort=", list.size),
             is_filtered: !q.is_empty() || !active.is_empty() || !last.is_empty(),
+            pause,
             dashboard,
             list,
             q,
@@ -134,7 +137,8 @@ impl Page for TaskList {
         let page = |rows, count| PageOf::new(rows, Paging::default(), count);
         let filter = TaskQuery::default().filter();
         let narrow = Filter { q: "x".to_owned(), ..filter.clone() };
-        vec![Self::new(busy, page(rows, 2), filter), Self::new(silent, page(Vec::new(), 0), narrow)]
+        let pause = Pause { paused_at: sample_time(), paused_by: Some("Olivia Grant".to_owned()) };
+        vec![Self::new(None, busy, page(rows, 2), filter), Self::new(Some(pause), silent, page(Vec::new(), 0), narrow)]
     }
 }
 
@@ -144,7 +148,7 @@ pub async fn list(by: SuperAdmin, query: Query<TaskQuery>, paging: Query<Paging>
     let dashboard = dashboard::load(by.db(), by.now()).await?;
     let (tasks, counted) = store::list(by.db(), &filter, paging.size(), paging.offset()).await?;
     let rows = PageOf::new(tasks, paging.value, counted).map(Row::from);
-    by.page(&TaskList::new(dashboard, rows, filter)).await
+    by.page(&TaskList::new(pause::current(by.db()).await?, dashboard, rows, filter)).await
 }
 
 /// The address that the original had.
