@@ -58,9 +58,9 @@ pub async fn get_pause(by: Caller) -> Result<Json<PauseOut>> {
 pub async fn set_pause(by: Caller, body: Json<PauseIn>) -> Result<Json<PauseOut>> {
     by.portal_wide()?;
     if body.0.paused {
-        super::begin(&by).await?
+        super::begin(&by).await?;
     } else {
-        super::end(&by).await?
+        super::end(&by).await?;
     }
     Ok(Json(super::current(by.db()).await?.into()))
 }
