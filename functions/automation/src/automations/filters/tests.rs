@@ -1,6 +1,6 @@
 //! Filters read, tried and said in words.
 
-use serde_json::json;
+use serde_json::{Map, json};
 
 use super::*;
 
