@@ -16,7 +16,7 @@ async fn ready_made_automations_are_whole_and_come_switched_off() {
     let server = ntfy(&app).await;
     let page = ann.get(GALLERY).await.is(200).shows("Push for urgent tickets").shows("only if priority is urgent");
     for ready in automation::automations::gallery::READY {
-        let _ = page.text().contains(ready.name).then_some(()).expect(ready.name);
+        assert!(page.text().contains(ready.name), "{}", ready.name);
         let made = ann.post(&format!("{GALLERY}/{}", ready.slug), &[]).await.is(303);
         let _ = ann.get(made.header("location")).await.is(200).shows(ready.name).hides("There is a problem");
     }

@@ -1,7 +1,7 @@
 //! Lists of tickets: rows, counts, export. Names come with the rows, counts stop at 10,001.
 
 use chrono::{DateTime, Utc};
-use shared::db::{Db, Sql, sql};
+use shared::db::{Db, Sql, sql, sql_by_engine};
 use shared::error::Result;
 
 use super::search::{self, Plan};
@@ -80,29 +80,42 @@ const EXPORT: &str = "SELECT t.id, t.subject, t.status, t.priority, c.name AS co
 
 /// What narrows a list besides its tags, over `tickets t`.
 pub(super) fn conditions(scope: Scope, filter: &TicketFilter) -> Sql {
-    narrowed(scope, filter, false)
+    let query = sql(" WHERE 1 = 1").append(scope.condition()).append(with_status(" AND t.status", filter));
+    query.append(with_priority(" AND t.priority_order", filter)).append(narrowed(filter))
 }
 
 /// The same for the rows of a list. By age several statuses or a priority are as good as everything: `SQLite` is
 /// kept from collecting and sorting them all, by the sign before their columns, and reads in order of age.
 pub(super) fn conditions_in_order(scope: Scope, filter: &TicketFilter) -> Sql {
-    narrowed(scope, filter, filter.sort == Sort::Created)
+    if filter.sort != Sort::Created {
+        return conditions(scope, filter);
+    }
+    let status = if filter.statuses.len() > 1 { " AND +t.status" } else { " AND t.status" };
+    let query = sql(" WHERE 1 = 1").append(scope.condition()).append(with_status(status, filter));
+    query.append(with_priority(" AND +t.priority_order", filter)).append(narrowed(filter))
 }
 
-fn narrowed(scope: Scope, filter: &TicketFilter, in_order: bool) -> Sql {
-    let mut query = sql(" WHERE 1 = 1").append(scope.condition());
-    if !filter.statuses.is_empty() {
-        let words: Vec<&str> = filter.statuses.iter().map(|s| s.as_str()).collect();
-        let is_many = in_order && words.len() > 1;
-        query = query.push_by_engine(if is_many { " AND +t.status" } else { " AND t.status" }, " AND t.status");
-        query = query.push_in(" IN", &words);
+/// One of the statuses that are asked for; `SQLite` reads the column as it is written here.
+fn with_status(on_sqlite: &'static str, filter: &TicketFilter) -> Sql {
+    if filter.statuses.is_empty() {
+        return sql("");
     }
-    if !filter.priorities.is_empty() {
-        // The indexes of the lists hold the rank.
-        let ranks: Vec<i64> = filter.priorities.iter().map(|p| p.order()).collect();
-        let free = if in_order { " AND +t.priority_order" } else { " AND t.priority_order" };
-        query = query.push_by_engine(free, " AND t.priority_order").push_in(" IN", &ranks);
+    let words: Vec<&str> = filter.statuses.iter().map(|s| s.as_str()).collect();
+    sql_by_engine(on_sqlite, " AND t.status").push_in(" IN", &words)
+}
+
+/// One of the priorities that are asked for, by their rank, which the indexes of the lists hold.
+fn with_priority(on_sqlite: &'static str, filter: &TicketFilter) -> Sql {
+    if filter.priorities.is_empty() {
+        return sql("");
     }
+    let ranks: Vec<i64> = filter.priorities.iter().map(|p| p.order()).collect();
+    sql_by_engine(on_sqlite, " AND t.priority_order").push_in(" IN", &ranks)
+}
+
+/// What else is asked for.
+fn narrowed(filter: &TicketFilter) -> Sql {
+    let mut query = sql("");
     if !filter.companies.is_empty() {
         query = query.push_in(" AND t.company_id IN", &filter.companies);
     }
